@@ -1,0 +1,169 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"testing/fstest"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // goose speaks to PostgreSQL through database/sql
+	sqlitedriver "github.com/ncruces/go-sqlite3/driver"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// Migrate creates the schema of an empty database or brings an older one up to
+// date; it returns the versions before and after. On PostgreSQL a lock keeps two
+// processes from doing it at once. A SQLite file that is about to be changed is
+// copied beside itself first. A database that is newer than the program is
+// refused, and so is a file that is none.
+func Migrate(ctx context.Context, o Options) (from, to int64, err error) {
+	t, err := parseURL(o)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = withProvider(ctx, t, func(p *goose.Provider, conn *sql.DB) error {
+		if from, to, err = versions(ctx, p); err != nil || from == to {
+			return err
+		}
+		if t.engine == SQLite && from > 0 {
+			if err := backUp(ctx, conn, t.path, from, o.Clock()); err != nil {
+				return err
+			}
+		}
+		if _, err := p.Up(ctx); err != nil {
+			return fmt.Errorf("migrating from version %d to %d: %w", from, to, extensionAdvice(err))
+		}
+		return nil
+	})
+	return from, to, err
+}
+
+// checkSchema refuses a database whose schema is not this program's.
+func checkSchema(ctx context.Context, t target) error {
+	if t.engine == SQLite {
+		if _, err := os.Stat(t.path); errors.Is(err, fs.ErrNotExist) {
+			return ErrSchemaMissing
+		}
+	}
+	return withProvider(ctx, t, func(p *goose.Provider, _ *sql.DB) error {
+		from, to, err := versions(ctx, p)
+		if err == nil && from < to {
+			err = ErrSchemaMissing
+		}
+		return err
+	})
+}
+
+// versions gives the schema's version and the program's.
+func versions(ctx context.Context, p *goose.Provider) (database, program int64, err error) {
+	database, program, err = p.GetVersions(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading the schema version: %w", err)
+	}
+	if database > program {
+		return 0, 0, fmt.Errorf("the database has schema version %d, this program knows up to %d: it was used with a newer syncro; start that one", database, program)
+	}
+	return database, program, nil
+}
+
+func withProvider(ctx context.Context, t target, fn func(*goose.Provider, *sql.DB) error) (err error) {
+	conn, dialect, options, err := migrationConn(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	files, err := migrationsFor(t.engine)
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(dialect, conn, files, options...)
+	if err != nil {
+		return err
+	}
+	return fn(p, conn)
+}
+
+func migrationConn(ctx context.Context, t target) (*sql.DB, goose.Dialect, []goose.ProviderOption, error) {
+	if t.engine == Postgres {
+		conn, err := sql.Open("pgx", t.url)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		if err := conn.PingContext(ctx); err != nil {
+			return nil, "", nil, errors.Join(fmt.Errorf("PostgreSQL cannot be reached: %w", err), conn.Close())
+		}
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, "", nil, errors.Join(err, conn.Close())
+		}
+		return conn, goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker)}, nil
+	}
+	conn, err := sqlitedriver.Open(sqliteURI(t.path), configureSQLite)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	conn.SetMaxOpenConns(1)
+	if _, err := conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return nil, "", nil, errors.Join(fmt.Errorf("%s cannot be used as a SQLite database: %w", t.path, err), conn.Close())
+	}
+	return conn, goose.DialectSQLite3, nil, nil
+}
+
+// migrationsFor gives the migrations in the engine's words. A file named
+// x.sqlite.sql or x.postgres.sql is for that engine only.
+func migrationsFor(engine Engine) (fs.FS, error) {
+	entries, err := fs.ReadDir(migrationFiles, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	files := fstest.MapFS{}
+	for _, e := range entries {
+		name := e.Name()
+		base := strings.TrimSuffix(name, ".sql")
+		if ext := path.Ext(base); ext != "" {
+			if ext != "."+string(engine) {
+				continue
+			}
+			base = strings.TrimSuffix(base, ext)
+		}
+		text, err := fs.ReadFile(migrationFiles, path.Join("migrations", name))
+		if err != nil {
+			return nil, err
+		}
+		files[base+".sql"] = &fstest.MapFile{Data: []byte(migrationSQL(engine, string(text)))}
+	}
+	return files, nil
+}
+
+// backUp copies a SQLite database to a file beside it, complete or not at all.
+func backUp(ctx context.Context, conn *sql.DB, file string, version int64, now time.Time) error {
+	final := fmt.Sprintf("%s.before-%04d.%s", file, version+1, now.UTC().Format("20060102T150405Z"))
+	partial := final + ".partial"
+	if _, err := conn.ExecContext(ctx, "VACUUM INTO ?", partial); err != nil {
+		return fmt.Errorf("backing up before the migration: %w", err)
+	}
+	if err := os.Rename(partial, final); err != nil {
+		return fmt.Errorf("backing up before the migration: %w", err)
+	}
+	return nil
+}
+
+// extensionAdvice adds what an administrator must run where the role may not
+// create the extensions that search needs.
+func extensionAdvice(err error) error {
+	if err == nil || !strings.Contains(err.Error(), "extension") {
+		return err
+	}
+	return fmt.Errorf("%w; a database administrator must run once: CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gin;", err)
+}

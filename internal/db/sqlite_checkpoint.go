@@ -1,0 +1,49 @@
+package db
+
+import "github.com/ncruces/go-sqlite3"
+
+// logLimit is the length of the write-ahead log, in pages of 4 KiB, from which
+// it is written back to the database file and emptied.
+const logLimit = 8192
+
+// reportLog tells the checkpointer how long the log is, without waiting for it.
+func (s *sqlite) reportLog(pages int) {
+	if pages < logLimit {
+		return
+	}
+	select {
+	case s.logPages <- pages:
+	default: // it is at work already
+	}
+}
+
+// checkpointLoop writes the log back beside readers and the writer, which takes
+// a while and disturbs nobody, and then empties it, which needs everybody out
+// but is over in milliseconds. Without the second step overlapping readers would
+// keep the log from ever starting anew.
+func (s *sqlite) checkpointLoop(c *sqliteConn) {
+	defer s.loops.Done()
+	defer func() { _ = c.close() }() // it only ever copies what the log holds
+	for {
+		select {
+		case <-s.drained:
+			s.emptyLog(c)
+			return
+		case <-s.logPages:
+			if _, _, err := c.raw.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE); err == nil {
+				s.emptyLog(c)
+			}
+		}
+	}
+}
+
+// emptyLog fails only when another process reads; then the log stays until the
+// next attempt.
+func (s *sqlite) emptyLog(c *sqliteConn) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	_ = c.raw.BusyTimeout(0)
+	_, _, _ = c.raw.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+}

@@ -1,0 +1,90 @@
+package db
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/ncruces/go-sqlite3"
+)
+
+// ViolationKind says which sort of constraint a write broke.
+type ViolationKind uint8
+
+// The kinds of constraint.
+const (
+	Unique ViolationKind = iota + 1
+	ForeignKey
+	Check
+)
+
+// Violation is a broken constraint, in one form for both engines.
+type Violation struct {
+	Kind ViolationKind
+	// Columns are those of a unique constraint as "table.column,column"; SQLite
+	// does not say which foreign key or check it was, so they have none.
+	Columns string
+}
+
+// ViolationOf tells which constraint an error is about, if it is about one.
+func ViolationOf(err error) (Violation, bool) {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code {
+		case "23505":
+			return Violation{Unique, postgresColumns(pg)}, true
+		case "23503":
+			return Violation{Kind: ForeignKey}, true
+		case "23514":
+			return Violation{Kind: Check}, true
+		}
+		return Violation{}, false
+	}
+	var lite *sqlite3.Error
+	if errors.As(err, &lite) {
+		switch lite.ExtendedCode() {
+		case sqlite3.CONSTRAINT_UNIQUE, sqlite3.CONSTRAINT_PRIMARYKEY:
+			return Violation{Unique, sqliteColumns(lite.Error())}, true
+		case sqlite3.CONSTRAINT_FOREIGNKEY:
+			return Violation{Kind: ForeignKey}, true
+		case sqlite3.CONSTRAINT_CHECK:
+			return Violation{Kind: Check}, true
+		}
+	}
+	return Violation{}, false
+}
+
+// UniqueOn tells whether err is the violation of the unique constraint over
+// these columns, written "table.column,column".
+func UniqueOn(err error, columns string) bool {
+	v, ok := ViolationOf(err)
+	return ok && v.Kind == Unique && v.Columns == columns
+}
+
+// sqliteColumns reads the columns out of "… failed: users.account_id, users.email".
+func sqliteColumns(text string) string {
+	_, list, ok := strings.Cut(text, "constraint failed: ")
+	if !ok {
+		return ""
+	}
+	var table string
+	var columns []string
+	for part := range strings.SplitSeq(list, ", ") {
+		t, c, _ := strings.Cut(part, ".")
+		table, columns = t, append(columns, c)
+	}
+	return table + "." + strings.Join(columns, ",")
+}
+
+var postgresKey = regexp.MustCompile(`\(([^)]*)\)=`)
+
+// postgresColumns reads them out of the detail "Key (account_id, email)=(…) already exists.":
+// its words depend on the server's language, its parentheses do not.
+func postgresColumns(e *pgconn.PgError) string {
+	m := postgresKey.FindStringSubmatch(e.Detail)
+	if m == nil {
+		return ""
+	}
+	return e.TableName + "." + strings.ReplaceAll(strings.ReplaceAll(m[1], " ", ""), `"`, "")
+}
