@@ -116,8 +116,8 @@ func binaries() (string, error) {
 	}
 	if onPath, err := exec.LookPath("initdb"); err == nil {
 		// A link farm like /usr/local/bin holds initdb but not always its siblings.
-		if real, err := filepath.EvalSymlinks(onPath); err == nil {
-			candidates = append(candidates, real)
+		if resolved, err := filepath.EvalSymlinks(onPath); err == nil {
+			candidates = append(candidates, resolved)
 		}
 	}
 	for _, initdb := range candidates {
