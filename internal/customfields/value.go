@@ -251,15 +251,10 @@ func (f Field) choice(sent incoming) (json.RawMessage, string) {
 // choices returns nil without a problem when nothing is chosen.
 func (f Field) choices(sent incoming, raw json.RawMessage) (json.RawMessage, string) {
 	var members []json.RawMessage
-	switch sent.shape {
-	case text, number:
+	switch {
+	case sent.shape == text, sent.shape == number:
 		members = []json.RawMessage{raw}
-	case array:
-		if json.Unmarshal(raw, &members) == nil {
-			break
-		}
-		fallthrough
-	default:
+	case sent.shape != array, json.Unmarshal(raw, &members) != nil:
 		return nil, f.must("be an array")
 	}
 	var chosen []string
