@@ -42,7 +42,10 @@ func (p *plan) decode(fields reflect.Value, raw []byte, prefix string, problems 
 	}
 	for i := range p.rules {
 		r := &p.rules[i]
-		path := prefix + r.name
+		path := r.name
+		if prefix != "" {
+			path = prefix + path
+		}
 		if sent[i] == nil {
 			r.target(fields).missing(r, path, problems)
 		} else {
