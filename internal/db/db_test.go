@@ -187,7 +187,9 @@ func TestAReaderSeesWhatWasJustCommitted(t *testing.T) {
 				t.Fatal(err)
 			}
 			var n int64
-			if err := d.Read(t.Context(), func(q db.Querier) error { return db.Get(q.Query(`SELECT count(*) FROM accounts WHERE id = $1`, id), &n) }); err != nil || n != 1 {
+			if err := d.Read(t.Context(), func(q db.Querier) error {
+				return db.Get(q.Query(`SELECT count(*) FROM accounts WHERE id = $1`, id), &n)
+			}); err != nil || n != 1 {
 				t.Fatalf("account %d after its commit: %d, %v", id, n, err)
 			}
 		}

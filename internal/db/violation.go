@@ -88,3 +88,15 @@ func postgresColumns(e *pgconn.PgError) string {
 	}
 	return e.TableName + "." + strings.ReplaceAll(strings.ReplaceAll(m[1], " ", ""), `"`, "")
 }
+
+// Unreachable tells whether an error means that the database could not be
+// reached at all, so that the same request may succeed later.
+func Unreachable(err error) bool {
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		// Class 57: the server is stopping or starting; class 53: it has run out of something.
+		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53")
+	}
+	return errors.As(err, &connect) || errors.Is(err, errClosed) || errors.Is(err, sqlite3.BUSY)
+}

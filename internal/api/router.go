@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
+	"syncro/internal/faults"
+)
+
+// Principal is who presented a key, and how often it may be used.
+type Principal struct {
+	Actor     authz.Actor
+	RateLimit int64 // requests a minute
+}
+
+// Allowance is what is left of a key's rate limit.
+type Allowance struct {
+	Limit, Remaining int64
+	Reset            time.Duration // until the window ends
+	OK               bool          // this request is within the limit
+}
+
+// Config is what a [Router] needs of the rest of the program.
+type Config struct {
+	DB  *db.DB
+	Log *slog.Logger
+	// Authenticate finds whose key was presented; its errors are faults.
+	Authenticate func(ctx context.Context, presented string) (Principal, error)
+	// Allow counts a request of a key against its limit.
+	Allow func(ctx context.Context, keyID, limit int64) (Allowance, error)
+	Clock func() time.Time
+}
+
+// Router serves the API. Features declare their routes on it before it is used.
+type Router struct {
+	Config
+	mux        *http.ServeMux
+	paths      map[string]map[string]*operation
+	operations []*operation
+	retries    *retries
+}
+
+// NewRouter makes a router without routes.
+func NewRouter(c Config) *Router {
+	r := &Router{Config: c, mux: http.NewServeMux(), paths: map[string]map[string]*operation{}}
+	r.retries = &retries{db: c.DB, clock: c.Clock}
+	r.mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
+		r.refuse(w, q, faults.New(faults.NotFound, "Rota não encontrada."))
+	})
+	return r
+}
+
+// Mount serves something that is not part of the API, such as its documentation.
+func (r *Router) Mount(pattern string, h http.Handler) { r.mux.Handle(pattern, h) }
+
+// Handler is the router with what surrounds every request: its id, its line in
+// the log, compression, and an answer even when a handler panics.
+func (r *Router) Handler() http.Handler {
+	return r.logged(gzhttp.GzipHandler(r.mux))
+}
+
+// serve runs one request through the checks in their order.
+func (r *Router) serve(w http.ResponseWriter, q *http.Request, op *operation) {
+	ctx := q.Context()
+	who, err := r.Authenticate(ctx, strings.TrimSpace(q.Header.Get("X-API-Key")))
+	if err != nil {
+		r.refuse(w, q, err)
+		return
+	}
+	noteAccount(ctx, who.Actor.AccountID)
+	if !who.Actor.May(op.Scope) {
+		r.refuse(w, q, faults.New(faults.Forbidden, "API Key sem permissão para esta operação.", faults.Member{Name: "required_permission", Value: op.Scope}))
+		return
+	}
+	allowance, err := r.Allow(ctx, who.Actor.KeyID, who.RateLimit)
+	if err != nil {
+		r.refuse(w, q, err)
+		return
+	}
+	seconds := allowance.write(w.Header())
+	if !allowance.OK {
+		r.refuse(w, q, faults.New(faults.RateLimited, "Rate limit excedido para esta API Key.", faults.Member{Name: "retry_after", Value: seconds}))
+		return
+	}
+	c := &Call{Actor: who.Actor, RequestID: RequestID(ctx), request: q}
+	if c.Expected, err = expectedVersion(q.Header); err != nil {
+		r.refuse(w, q, err)
+		return
+	}
+	body, bodyErr := readBody(w, q)
+	if key, err := retryKey(q); err != nil {
+		r.refuse(w, q, err)
+	} else if key != "" {
+		r.serveOnce(w, q, op, c, key, body, bodyErr)
+	} else {
+		r.answer(ctx, w, q, op, c, body, bodyErr)
+	}
+}
+
+// answer runs the handler and writes its answer.
+func (r *Router) answer(ctx context.Context, w http.ResponseWriter, q *http.Request, op *operation, c *Call, body []byte, bodyErr error) {
+	answer, err := op.serve(ctx, c, body, bodyErr)
+	if err != nil {
+		r.refuse(w, q, err)
+		return
+	}
+	status := http.StatusOK
+	if made, ok := answer.(Creation); op.Created || (ok && made.WasCreated()) {
+		status = http.StatusCreated
+	}
+	if v, ok := answer.(Versioned); ok {
+		w.Header().Set("ETag", `"`+strconv.FormatInt(v.RecordVersion(), 10)+`"`)
+	}
+	if err := writeJSON(w, status, answer); err != nil {
+		r.Log.ErrorContext(ctx, "writing an answer", "error", err, "request_id", RequestID(ctx))
+	}
+}
+
+// write sets the RateLimit headers and returns the whole seconds to wait.
+func (a Allowance) write(h http.Header) int64 {
+	seconds := int64((a.Reset + time.Second - 1) / time.Second)
+	h["Ratelimit-Limit"] = []string{strconv.FormatInt(a.Limit, 10)}
+	h["Ratelimit-Remaining"] = []string{strconv.FormatInt(a.Remaining, 10)}
+	h["Ratelimit-Reset"] = []string{strconv.FormatInt(seconds, 10)}
+	return seconds
+}
+
+// readBody reads the body of a request that has one. Its error is a refusal that
+// the handler reports in its turn.
+func readBody(w http.ResponseWriter, q *http.Request) ([]byte, error) {
+	if q.Method == http.MethodGet || q.Method == http.MethodHead || q.Body == nil || q.Body == http.NoBody {
+		return nil, nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, MaxBody))
+	if err == nil {
+		return body, nil
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, faults.Newf(faults.TooLarge, "The request body must not be greater than %d bytes.", tooLarge.Limit)
+	}
+	return nil, faults.New(faults.Malformed, "The request body could not be read to its end.").Because(err)
+}
+
+// expectedVersion reads If-Match: one entity tag as an ETag of this API has it
+// (a weak mark is overlooked), or "*", which every existing record matches.
+func expectedVersion(h http.Header) (*int64, error) {
+	text := strings.TrimSpace(h.Get("If-Match"))
+	if text == "" || text == "*" {
+		return nil, nil
+	}
+	tag := strings.TrimPrefix(text, "W/")
+	if len(tag) > 2 && tag[0] == '"' && tag[len(tag)-1] == '"' {
+		if v, err := strconv.ParseInt(tag[1:len(tag)-1], 10, 64); err == nil && v > 0 {
+			return &v, nil
+		}
+	}
+	return nil, faults.New(faults.Malformed, `The If-Match header must be one ETag of this API, such as "7", or *.`)
+}
