@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -53,17 +55,20 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSchema(ctx, target); err != nil {
-		return nil, err
-	}
 	d := &DB{engine: target.engine}
 	if target.engine == SQLite {
+		if _, err := os.Stat(target.path); errors.Is(err, fs.ErrNotExist) {
+			return nil, ErrSchemaMissing
+		}
 		d.driver, err = openSQLite(target.path, o.Clock)
 	} else {
 		d.driver, err = openPostgres(ctx, target.url, o.Clock)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	if err := d.Ready(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }

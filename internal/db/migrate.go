@@ -14,6 +14,7 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // goose speaks to PostgreSQL through database/sql
+	"github.com/ncruces/go-sqlite3"
 	sqlitedriver "github.com/ncruces/go-sqlite3/driver"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -49,32 +50,13 @@ func Migrate(ctx context.Context, o Options) (from, to int64, err error) {
 	return from, to, err
 }
 
-// checkSchema refuses a database whose schema is not this program's.
-func checkSchema(ctx context.Context, t target) error {
-	if t.engine == SQLite {
-		if _, err := os.Stat(t.path); errors.Is(err, fs.ErrNotExist) {
-			return ErrSchemaMissing
-		}
-	}
-	return withProvider(ctx, t, func(p *goose.Provider, _ *sql.DB) error {
-		from, to, err := versions(ctx, p)
-		if err == nil && from < to {
-			err = ErrSchemaMissing
-		}
-		return err
-	})
-}
-
 // versions gives the schema's version and the program's.
 func versions(ctx context.Context, p *goose.Provider) (database, program int64, err error) {
 	database, program, err = p.GetVersions(ctx)
 	if err != nil {
 		return 0, 0, fmt.Errorf("reading the schema version: %w", err)
 	}
-	if database > program {
-		return 0, 0, fmt.Errorf("the database has schema version %d, this program knows up to %d: it was used with a newer syncro; start that one", database, program)
-	}
-	return database, program, nil
+	return database, program, refuseNewer(database, program)
 }
 
 func withProvider(ctx context.Context, t target, fn func(*goose.Provider, *sql.DB) error) (err error) {
@@ -114,10 +96,32 @@ func migrationConn(ctx context.Context, t target) (*sql.DB, goose.Dialect, []goo
 		return nil, "", nil, err
 	}
 	conn.SetMaxOpenConns(1)
-	if _, err := conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
-		return nil, "", nil, errors.Join(fmt.Errorf("%s cannot be used as a SQLite database: %w", t.path, err), conn.Close())
+	if err := prepareFile(ctx, conn, t.path); err != nil {
+		return nil, "", nil, errors.Join(err, conn.Close())
 	}
 	return conn, goose.DialectSQLite3, nil, nil
+}
+
+// prepareFile refuses a file that is no database, or another program's, before
+// anything is written to it.
+func prepareFile(ctx context.Context, conn *sql.DB, file string) error {
+	var foreign string
+	err := conn.QueryRowContext(ctx, `SELECT COALESCE(MIN(name), '') FROM sqlite_schema
+		WHERE NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'goose_db_version')`).Scan(&foreign)
+	switch {
+	case errors.Is(err, sqlite3.NOTADB):
+		return fmt.Errorf("%s is not a SQLite database", file)
+	case errors.Is(err, sqlite3.CORRUPT):
+		return fmt.Errorf("%s is a damaged SQLite database: %w", file, err)
+	case err == nil && foreign != "":
+		return fmt.Errorf("%s is the SQLite database of another program: it has a table %s and no schema version", file, foreign)
+	case err == nil:
+		_, err = conn.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be used as a SQLite database: %w", file, err)
+	}
+	return nil
 }
 
 // migrationsFor gives the migrations in the engine's words. A file named

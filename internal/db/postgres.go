@@ -37,7 +37,7 @@ func openPostgres(ctx context.Context, url string, clock func() time.Time) (*pos
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, err
+		return nil, fmt.Errorf("PostgreSQL cannot be reached: %w", err)
 	}
 	return &postgres{pool: pool, clock: clock}, nil
 }
