@@ -147,6 +147,26 @@ func selectKeyByHash(q db.Querier, hash string) (r keyRecord, err error) {
 	return r, err
 }
 
+// takeFromWindow counts wanted more requests in the key's shared window and gives
+// its start and what has been taken from it by then, which may be more than the
+// limit. A window that has ended, or lies in the future, begins anew.
+//
+// A crash of the server may forget the last counts; no request waits for the disk.
+func takeFromWindow(tx *db.Tx, keyID, wanted int64, now time.Time) (start time.Time, taken int64, err error) {
+	if err := tx.Queue(`SET LOCAL synchronous_commit = off`); err != nil {
+		return time.Time{}, 0, err
+	}
+	const goesOn = `rate_windows.started_at > $4 AND rate_windows.started_at < $5`
+	err = db.Get(tx.Query(`
+		INSERT INTO rate_windows (key_id, started_at, taken) VALUES ($1, $2, $3)
+		ON CONFLICT (key_id) DO UPDATE SET
+			started_at = CASE WHEN `+goesOn+` THEN rate_windows.started_at ELSE excluded.started_at END,
+			taken = CASE WHEN `+goesOn+` THEN rate_windows.taken + excluded.taken ELSE excluded.taken END
+		RETURNING started_at, taken`,
+		keyID, now.UTC(), wanted, now.UTC().Add(-rateWindow), now.UTC().Add(rateWindow)), &start, &taken)
+	return start, taken, err
+}
+
 // splitScopes reads scopes as they are stored, separated by spaces.
 func splitScopes(text string) []authz.Scope {
 	var scopes []authz.Scope
