@@ -60,8 +60,6 @@ func wantFault(t *testing.T, err error, kind faults.Kind, message string) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestAnAccountComesWithItsAdminAndWhatIsFurnished(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		s := newService(d, clock)
@@ -134,18 +132,18 @@ func TestAnUpdateChangesOnlyWhatItNames(t *testing.T) {
 		a, other := newAccount(t, s, "A"), newAccount(t, s, "B")
 		changed := a
 		changed.Plan, changed.MaxLeads = "free", 10
-		got, err := s.Update(t.Context(), a.ID, accounts.AccountChanges{Plan: ptr("free"), MaxLeads: ptr(int64(10))})
+		got, err := s.Update(t.Context(), a.ID, accounts.AccountChanges{Plan: new("free"), MaxLeads: new(int64(10))})
 		if err != nil || got != changed {
 			t.Errorf("Update = %+v, %v; want %+v", got, err, changed)
 		}
-		_, err = s.Update(t.Context(), a.ID, accounts.AccountChanges{Name: ptr(" "), MaxLeads: ptr(int64(0)), TimeZone: ptr("Mars/Base")})
+		_, err = s.Update(t.Context(), a.ID, accounts.AccountChanges{Name: new(" "), MaxLeads: new(int64(0)), TimeZone: new("Mars/Base")})
 		wantFault(t, err, faults.Invalid, "The name field is required. (and 1 more error)")
 		_, err = s.SetStatus(t.Context(), a.ID, "closed")
 		wantFault(t, err, faults.Invalid, "The selected status is invalid.")
 		_, err = s.SetStatus(t.Context(), 999, accounts.Suspended)
 		wantFault(t, err, faults.NotFound, "Conta não encontrada.")
 		changed.Name, changed.MaxLeads, changed.TimeZone = "Novo", 0, "Europe/Lisbon"
-		if _, err := s.Update(t.Context(), a.ID, accounts.AccountChanges{Name: ptr("Novo"), MaxLeads: ptr(int64(0)), TimeZone: ptr("Europe/Lisbon")}); err != nil {
+		if _, err := s.Update(t.Context(), a.ID, accounts.AccountChanges{Name: new("Novo"), MaxLeads: new(int64(0)), TimeZone: new("Europe/Lisbon")}); err != nil {
 			t.Error(err)
 		}
 		if all, err := s.List(t.Context()); err != nil || !slices.Equal(all, []accounts.Account{changed, other}) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"syncro/internal/api"
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/faults"
@@ -24,23 +25,23 @@ const maxPresented = 128
 //
 // Keys are found by their SHA-256, so the time it takes tells nothing about any
 // key. Only successful look-ups are kept; guesses cannot fill the memory.
-func (s *Service) Authenticate(ctx context.Context, presented string) (Principal, error) {
+func (s *Service) Authenticate(ctx context.Context, presented string) (api.Principal, error) {
 	if presented == "" {
-		return Principal{}, faults.New(faults.Unauthenticated, "API Key não fornecida.")
+		return api.Principal{}, faults.New(faults.Unauthenticated, "API Key não fornecida.")
 	}
 	if len(presented) > maxPresented || !strings.HasPrefix(presented, keyStart) {
-		return Principal{}, unknownKey()
+		return api.Principal{}, unknownKey()
 	}
 	hash, now := keyHash(sha256.Sum256([]byte(presented))), s.clock()
 	known, ok := s.principals.get(hash, now)
 	if !ok {
 		var err error
 		if known, err = s.lookUp(ctx, hash, now); err != nil {
-			return Principal{}, err
+			return api.Principal{}, err
 		}
 	}
 	if known.expired(now) {
-		return Principal{}, expiredKey()
+		return api.Principal{}, expiredKey()
 	}
 	return known.principal, nil
 }
@@ -83,18 +84,17 @@ func (s *Service) lookUp(ctx context.Context, hash keyHash, now time.Time) (kept
 	return found, nil
 }
 
-func (s *Service) principal(r keyRecord) (Principal, error) {
+func (s *Service) principal(r keyRecord) (api.Principal, error) {
 	zone, err := s.zone(r.timeZone)
 	if err != nil {
-		return Principal{}, fmt.Errorf("the time zone of account %d: %w", r.accountID, err)
+		return api.Principal{}, fmt.Errorf("the time zone of account %d: %w", r.accountID, err)
 	}
-	p := Principal{
+	p := api.Principal{
 		Actor: authz.Actor{
 			AccountID: r.accountID, UserID: r.userID, KeyID: r.keyID, Scopes: r.scopes,
 			Location: zone, SetupVersion: r.setupVersion, MaxLeads: r.maxLeads,
 		},
-		AccountName: r.accountName,
-		RateLimit:   s.rateLimit,
+		RateLimit: s.rateLimit,
 	}
 	if r.rateLimit != nil {
 		p.RateLimit = *r.rateLimit

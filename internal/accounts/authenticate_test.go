@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"syncro/internal/accounts"
+	"syncro/internal/api"
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
 	"syncro/internal/faults"
 )
 
-func authenticate(t *testing.T, s *accounts.Service, key string) accounts.Principal {
+func authenticate(t *testing.T, s *accounts.Service, key string) api.Principal {
 	t.Helper()
 	p, err := s.Authenticate(t.Context(), key)
 	if err != nil {
@@ -30,7 +31,7 @@ func TestAKeyStandsForItsAccount(t *testing.T) {
 		s := accounts.New(d, accounts.Options{Clock: clock.Now, RateLimit: 90})
 		newAccount(t, s, "Outra")
 		a := newAccount(t, s, "Minha Empresa")
-		if _, err := s.Update(t.Context(), a.ID, accounts.AccountChanges{MaxLeads: ptr(int64(3)), TimeZone: ptr("America/Manaus")}); err != nil {
+		if _, err := s.Update(t.Context(), a.ID, accounts.AccountChanges{MaxLeads: new(int64(3)), TimeZone: new("America/Manaus")}); err != nil {
 			t.Fatal(err)
 		}
 		key, plain := newKey(t, s, a.ID, accounts.NewKey{Scopes: []authz.Scope{authz.TasksRead, authz.LeadsRead, authz.TasksRead}})
@@ -39,13 +40,13 @@ func TestAKeyStandsForItsAccount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := fmt.Sprintln(p.AccountName, p.RateLimit, p.Actor.AccountID, p.Actor.UserID, p.Actor.KeyID, p.Actor.Scopes, p.Actor.Location, p.Actor.SetupVersion, p.Actor.MaxLeads)
-		want := fmt.Sprintln("Minha Empresa", 90, a.ID, users[0].ID, key.ID, "[tasks:read leads:read]", "America/Manaus", 1, 3)
+		got := fmt.Sprintln(p.RateLimit, p.Actor.AccountID, p.Actor.UserID, p.Actor.KeyID, p.Actor.Scopes, p.Actor.Location, p.Actor.SetupVersion, p.Actor.MaxLeads)
+		want := fmt.Sprintln(90, a.ID, users[0].ID, key.ID, "[tasks:read leads:read]", "America/Manaus", 1, 3)
 		if got != want {
 			t.Errorf("principal %s, want %s", got, want)
 		}
 
-		_, plain = newKey(t, s, a.ID, accounts.NewKey{RateLimit: ptr(int64(5))})
+		_, plain = newKey(t, s, a.ID, accounts.NewKey{RateLimit: new(int64(5))})
 		if p = authenticate(t, s, plain); p.RateLimit != 5 || !slices.Equal(p.Actor.Scopes, authz.DefaultScopes()) {
 			t.Errorf("rate limit %d, scopes %v; want 5 and the default scopes", p.RateLimit, p.Actor.Scopes)
 		}
@@ -96,7 +97,7 @@ func TestAKeyThatCannotBeUsedIsRefusedWithItsReason(t *testing.T) {
 func TestAKeyExpiresOnTimeThoughItIsKept(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		s := newService(d, clock)
-		_, key := newKey(t, s, newAccount(t, s, "A").ID, accounts.NewKey{Expires: ptr(clock.Now().Add(2 * time.Millisecond))})
+		_, key := newKey(t, s, newAccount(t, s, "A").ID, accounts.NewKey{Expires: new(clock.Now().Add(2 * time.Millisecond))})
 		authenticate(t, s, key)
 		clock.Advance(time.Millisecond)
 		authenticate(t, s, key)
@@ -183,7 +184,7 @@ func TestAKeyIsStoredOnlyAsItsHash(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		s := newService(d, clock)
 		a, b := newAccount(t, s, "A"), newAccount(t, s, "B")
-		made, plain := newKey(t, s, a.ID, accounts.NewKey{Expires: ptr(clock.Now().Add(time.Hour)), RateLimit: ptr(int64(5))})
+		made, plain := newKey(t, s, a.ID, accounts.NewKey{Expires: new(clock.Now().Add(time.Hour)), RateLimit: new(int64(5))})
 		_, another := newKey(t, s, b.ID, accounts.NewKey{})
 		if form := regexp.MustCompile(`^crm_[0-9A-Za-z]{40}$`); !form.MatchString(plain) || !form.MatchString(another) || plain == another {
 			t.Errorf("keys %q and %q", plain, another)
@@ -242,7 +243,7 @@ func TestAKeyThatMakesNoSenseIsRefused(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		s := newService(d, clock)
 		a := newAccount(t, s, "A")
-		_, _, err := s.CreateKey(t.Context(), a.ID, accounts.NewKey{Expires: ptr(clock.Now()), RateLimit: ptr(int64(0))})
+		_, _, err := s.CreateKey(t.Context(), a.ID, accounts.NewKey{Expires: new(clock.Now()), RateLimit: new(int64(0))})
 		wantFault(t, err, faults.Invalid, "The name field is required. (and 2 more errors)")
 		_, _, err = s.CreateKey(t.Context(), a.ID, accounts.NewKey{Name: "x", Scopes: []authz.Scope{"leads:read", "leads:raed"}})
 		var fault *faults.Error

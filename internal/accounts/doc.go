@@ -13,7 +13,7 @@
 // binary knows: main imports time/tzdata, so that they do not depend on the
 // machine.
 //
-// A request's key becomes a [Principal], which is kept for at most [principalAge]:
+// A request's key becomes an [api.Principal], which is kept for at most [principalAge]:
 // so long may another node, or a command line beside the server, have suspended
 // the account or revoked the key before this process notices. Changes made in
 // this process count at once. Requests are counted by a [RateLimiter].

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"syncro/internal/authz"
+	"syncro/internal/api"
 )
 
 const (
@@ -15,13 +15,6 @@ const (
 	// maxPrincipals is how many keys are kept; beyond it any one goes.
 	maxPrincipals = 10_000
 )
-
-// Principal is what a key stands for.
-type Principal struct {
-	Actor       authz.Actor
-	AccountName string
-	RateLimit   int64 // requests a minute
-}
 
 // keyHash is the SHA-256 of a key.
 type keyHash [sha256.Size]byte
@@ -36,7 +29,7 @@ type principals struct {
 }
 
 type keptPrincipal struct {
-	principal Principal
+	principal api.Principal
 	expires   time.Time // zero: never
 	asked     time.Time // when the look-up began
 }

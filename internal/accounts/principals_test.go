@@ -5,17 +5,18 @@ import (
 	"testing"
 	"time"
 
+	"syncro/internal/api"
 	"syncro/internal/authz"
 )
 
 func hashOf(n int) (h keyHash) {
-	binary.BigEndian.PutUint64(h[:], uint64(n)) //nolint:gosec // counts up from 0
+	binary.BigEndian.PutUint64(h[:], uint64(n))
 	return h
 }
 
 func TestALookUpThatAChangeOvertookIsNotKept(t *testing.T) {
 	p, now := newPrincipals(), time.Unix(0, 0)
-	k := keptPrincipal{principal: Principal{Actor: authz.Actor{AccountID: 1}}, asked: now}
+	k := keptPrincipal{principal: api.Principal{Actor: authz.Actor{AccountID: 1}}, asked: now}
 	begun := p.begin()
 	p.forget(1)
 	p.keep(hashOf(1), k, begun)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"syncro/internal/api"
 	"syncro/internal/db"
 )
 
@@ -33,14 +34,6 @@ type RateLimiter struct {
 	mu      sync.Mutex
 	windows map[int64]*window
 	sweepAt int // number of windows at which the next sweep is due
-}
-
-// Allowance says whether a request may pass, and what is left after it.
-type Allowance struct {
-	OK        bool
-	Limit     int64
-	Remaining int64
-	Reset     time.Duration // until the window ends
 }
 
 // window is what this process knows of a key's current window.
@@ -72,7 +65,7 @@ func NewRateLimiter(d *db.DB, clock func() time.Time) *RateLimiter {
 
 // Take counts a request of the key if the limit, in requests a minute, allows
 // it. A refused request is not counted.
-func (l *RateLimiter) Take(ctx context.Context, keyID, limit int64) (Allowance, error) {
+func (l *RateLimiter) Take(ctx context.Context, keyID, limit int64) (api.Allowance, error) {
 	for {
 		l.mu.Lock()
 		now := l.clock()
@@ -97,20 +90,20 @@ func (l *RateLimiter) Take(ctx context.Context, keyID, limit int64) (Allowance, 
 		select {
 		case <-asking:
 		case <-ctx.Done():
-			return Allowance{}, ctx.Err()
+			return api.Allowance{}, ctx.Err()
 		}
 	}
 }
 
 // ask gets a portion and passes the caller out of it.
-func (l *RateLimiter) ask(ctx context.Context, w *window, keyID int64, now time.Time) (Allowance, error) {
+func (l *RateLimiter) ask(ctx context.Context, w *window, keyID int64, now time.Time) (api.Allowance, error) {
 	p, err := l.take(ctx, keyID, w.limit, now)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	close(w.asking)
 	w.asking = nil
 	if err != nil {
-		return Allowance{}, fmt.Errorf("counting a request of key %d: %w", keyID, err)
+		return api.Allowance{}, fmt.Errorf("counting a request of key %d: %w", keyID, err)
 	}
 	w.start, w.granted, w.free = p.start, p.granted, p.free
 	if w.granted == 0 {
@@ -155,9 +148,9 @@ func (w *window) ended(now time.Time) bool {
 	return age >= rateWindow || age <= -rateWindow
 }
 
-func (w *window) allowance(ok bool, now time.Time) Allowance {
+func (w *window) allowance(ok bool, now time.Time) api.Allowance {
 	reset := min(max(rateWindow-now.Sub(w.start), 0), rateWindow)
-	return Allowance{OK: ok, Limit: w.limit, Remaining: w.granted + w.free, Reset: reset}
+	return api.Allowance{OK: ok, Limit: w.limit, Remaining: w.granted + w.free, Reset: reset}
 }
 
 // wholeWindow is the portion of the only process: all of a new window.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"syncro/internal/accounts"
+	"syncro/internal/api"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
 )
@@ -21,7 +22,7 @@ func keyOf(t *testing.T, d *db.DB, clock *dbtest.Clock) int64 {
 	return key.ID
 }
 
-func take(t *testing.T, l *accounts.RateLimiter, keyID, limit int64) accounts.Allowance {
+func take(t *testing.T, l *accounts.RateLimiter, keyID, limit int64) api.Allowance {
 	t.Helper()
 	a, err := l.Take(t.Context(), keyID, limit)
 	if err != nil {
@@ -55,16 +56,16 @@ func TestAWindowBeginsWithItsFirstRequestAndEndsAfterAMinute(t *testing.T) {
 		l, key := accounts.NewRateLimiter(d, clock.Now), keyOf(t, d, clock)
 		type step struct {
 			wait time.Duration
-			want accounts.Allowance
+			want api.Allowance
 		}
 		for i, step := range []step{
-			{0, accounts.Allowance{OK: true, Limit: 3, Remaining: 2, Reset: 60 * time.Second}},
-			{25 * time.Second, accounts.Allowance{OK: true, Limit: 3, Remaining: 1, Reset: 35 * time.Second}},
-			{25 * time.Second, accounts.Allowance{OK: true, Limit: 3, Remaining: 0, Reset: 10 * time.Second}},
-			{5 * time.Second, accounts.Allowance{OK: false, Limit: 3, Remaining: 0, Reset: 5 * time.Second}},
-			{5*time.Second - time.Microsecond, accounts.Allowance{OK: false, Limit: 3, Remaining: 0, Reset: time.Microsecond}},
-			{time.Microsecond, accounts.Allowance{OK: true, Limit: 3, Remaining: 2, Reset: 60 * time.Second}},
-			{3 * time.Minute, accounts.Allowance{OK: true, Limit: 3, Remaining: 2, Reset: 60 * time.Second}},
+			{0, api.Allowance{OK: true, Limit: 3, Remaining: 2, Reset: 60 * time.Second}},
+			{25 * time.Second, api.Allowance{OK: true, Limit: 3, Remaining: 1, Reset: 35 * time.Second}},
+			{25 * time.Second, api.Allowance{OK: true, Limit: 3, Remaining: 0, Reset: 10 * time.Second}},
+			{5 * time.Second, api.Allowance{OK: false, Limit: 3, Remaining: 0, Reset: 5 * time.Second}},
+			{5*time.Second - time.Microsecond, api.Allowance{OK: false, Limit: 3, Remaining: 0, Reset: time.Microsecond}},
+			{time.Microsecond, api.Allowance{OK: true, Limit: 3, Remaining: 2, Reset: 60 * time.Second}},
+			{3 * time.Minute, api.Allowance{OK: true, Limit: 3, Remaining: 2, Reset: 60 * time.Second}},
 		} {
 			clock.Advance(step.wait)
 			if got := take(t, l, key, 3); got != step.want {

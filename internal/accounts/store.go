@@ -123,7 +123,7 @@ type keyRecord struct {
 	scopes                   []authz.Scope
 	rateLimit                *int64
 	expires, revoked         *time.Time
-	accountName, timeZone    string
+	timeZone                 string
 	status                   Status
 	maxLeads, setupVersion   int64
 }
@@ -134,7 +134,7 @@ func selectKeyByHash(q db.Querier, hash string) (r keyRecord, err error) {
 	var scopes string
 	err = db.Get(q.Query(`
 		SELECT k.id, k.account_id, k.hash, k.scopes, k.rate_limit, k.expires_at, k.revoked_at,
-			a.name, a.time_zone, a.status, COALESCE(a.max_leads, 0), a.setup_version,
+			a.time_zone, a.status, COALESCE(a.max_leads, 0), a.setup_version,
 			COALESCE((
 				SELECT u.id FROM users u WHERE u.account_id = k.account_id
 				ORDER BY CASE u.role WHEN 'admin' THEN 0 WHEN 'manager' THEN 1 ELSE 2 END, u.id LIMIT 1
@@ -142,7 +142,7 @@ func selectKeyByHash(q db.Querier, hash string) (r keyRecord, err error) {
 		FROM api_keys k JOIN accounts a ON a.id = k.account_id
 		WHERE k.hash = $1`, hash),
 		&r.keyID, &r.accountID, &r.hash, &scopes, &r.rateLimit, &r.expires, &r.revoked,
-		&r.accountName, &r.timeZone, &r.status, &r.maxLeads, &r.setupVersion, &r.userID)
+		&r.timeZone, &r.status, &r.maxLeads, &r.setupVersion, &r.userID)
 	r.scopes = splitScopes(scopes)
 	return r, err
 }

@@ -11,9 +11,9 @@ import (
 )
 
 // counted is a cache whose values are the numbers of their loads.
-func counted() (*PerAccount[int64], *atomic.Int64) {
+func counted() *PerAccount[int64] {
 	var loads atomic.Int64
-	return New(func(context.Context, int64) (int64, error) { return loads.Add(1), nil }), &loads
+	return New(func(context.Context, int64) (int64, error) { return loads.Add(1), nil })
 }
 
 func actor(accountID, version int64) authz.Actor {
@@ -28,7 +28,7 @@ func get(t *testing.T, c *PerAccount[int64], a authz.Actor, want int64) {
 }
 
 func TestAValueIsLoadedOncePerVersionAndAccount(t *testing.T) {
-	c, _ := counted()
+	c := counted()
 	get(t, c, actor(1, 1), 1)
 	get(t, c, actor(1, 1), 1)
 	get(t, c, actor(2, 1), 2)
@@ -37,7 +37,7 @@ func TestAValueIsLoadedOncePerVersionAndAccount(t *testing.T) {
 }
 
 func TestAnOlderVersionIsServedTheNewerValueAndKeepsIt(t *testing.T) {
-	c, _ := counted()
+	c := counted()
 	get(t, c, actor(1, 5), 1)
 	get(t, c, actor(1, 4), 1)
 	get(t, c, actor(1, 5), 1)
@@ -69,7 +69,7 @@ func TestAnErrorIsReturnedAndNotKept(t *testing.T) {
 }
 
 func TestNoMoreThanTheLimitOfAccountsIsKept(t *testing.T) {
-	c, _ := counted()
+	c := counted()
 	for id := range int64(maxAccounts + 100) {
 		get(t, c, actor(id, 1), id+1)
 	}
