@@ -1,6 +1,10 @@
 package api
 
-import "syncro/internal/input"
+import (
+	"strconv"
+
+	"syncro/internal/input"
+)
 
 // PageQuery are the parameters of a paged list; a list's query embeds it.
 type PageQuery struct {
@@ -73,4 +77,14 @@ type PagedList[T any] struct {
 // PageOf answers with a page of a list of total items.
 func PageOf[T any](items []T, page Page, total int64) PagedList[T] {
 	return PagedList[T]{true, ListOf(items).Data, page.Meta(total)}
+}
+
+// AppendJSON writes the object, for answers that write themselves.
+func (m Meta) AppendJSON(dst []byte) []byte {
+	dst = strconv.AppendInt(append(dst, `{"total":`...), m.Total, 10)
+	dst = strconv.AppendInt(append(dst, `,"per_page":`...), m.PerPage, 10)
+	dst = strconv.AppendInt(append(dst, `,"current_page":`...), m.CurrentPage, 10)
+	dst = strconv.AppendInt(append(dst, `,"last_page":`...), m.LastPage, 10)
+	dst = strconv.AppendBool(append(dst, `,"has_more":`...), m.HasMore)
+	return append(dst, '}')
 }

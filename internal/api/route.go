@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"syncro/internal/authz"
-	"syncro/internal/faults"
 	"syncro/internal/input"
 )
 
@@ -82,7 +81,7 @@ func (c *Call) Path(name string) string { return c.request.PathValue(name) }
 type operation struct {
 	Route
 	params   func(huma.Registry) []*huma.Param
-	body     reflect.Type // of the form's fields; nil for none
+	body     reflect.Type // of the form; nil for none
 	answer   reflect.Type
 	versions bool // its answer has an ETag
 	serve    func(ctx context.Context, c *Call, body []byte, bodyErr error) (any, error)
@@ -125,7 +124,7 @@ func HandleQuery[Q, A any](r *Router, route Route, handle func(ctx context.Conte
 func HandleBody[B, A any](r *Router, route Route, handle func(ctx context.Context, c *Call, form *input.Form[B]) (A, error)) {
 	r.add(&operation{
 		Route:  route,
-		body:   reflect.TypeFor[B](),
+		body:   reflect.TypeFor[input.Form[B]](),
 		answer: reflect.TypeFor[A](),
 		serve: func(ctx context.Context, c *Call, body []byte, bodyErr error) (any, error) {
 			var form input.Form[B]
@@ -175,9 +174,7 @@ func (r *Router) dispatch(w http.ResponseWriter, q *http.Request, methods map[st
 		for m := range methods {
 			allowed = append(allowed, m)
 		}
-		slices.Sort(allowed)
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		r.refuse(w, q, faults.New(faults.MethodUnknown, "Método não permitido."))
+		r.refuseMethod(w, q, allowed...)
 		return
 	}
 	r.serve(w, q, op)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,8 +61,24 @@ func NewRouter(c Config) *Router {
 	return r
 }
 
-// Mount serves something that is not part of the API, such as its documentation.
-func (r *Router) Mount(pattern string, h http.Handler) { r.mux.Handle(pattern, h) }
+// Mount serves something that is not part of the API and can only be read, such
+// as its documentation.
+func (r *Router) Mount(path string, h http.Handler) {
+	r.mux.HandleFunc(path, func(w http.ResponseWriter, q *http.Request) {
+		if q.Method != http.MethodGet && q.Method != http.MethodHead {
+			r.refuseMethod(w, q, http.MethodGet)
+			return
+		}
+		h.ServeHTTP(w, q)
+	})
+}
+
+// refuseMethod answers a request whose path knows only other methods.
+func (r *Router) refuseMethod(w http.ResponseWriter, q *http.Request, allowed ...string) {
+	slices.Sort(allowed)
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	r.refuse(w, q, faults.New(faults.MethodUnknown, "Método não permitido."))
+}
 
 // Handler is the router with what surrounds every request: its id, its line in
 // the log, compression, and an answer even when a handler panics.

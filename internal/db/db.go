@@ -31,6 +31,12 @@ type Options struct {
 	Clock func() time.Time
 }
 
+// Check tells whether the URL can be one, without asking whether anything is there.
+func (o Options) Check() error {
+	_, err := parseURL(o)
+	return err
+}
+
 // ErrSchemaMissing is returned by [Open] for a database that has no schema yet
 // or an older one; [Migrate] brings it up to date.
 var ErrSchemaMissing = errors.New("the database schema is not up to date: run `syncro migrate`")

@@ -46,7 +46,7 @@ func scanPostgresValue(rows pgx.Rows, oid uint32, format int16, raw []byte, dest
 			return nil
 		}
 	case *string:
-		if isText(oid) && raw != nil {
+		if isText(oid) { // NULL is "", as on SQLite
 			*d = postgresText(raw, borrow)
 			return nil
 		}
@@ -134,7 +134,7 @@ func scanPostgresOther(rows pgx.Rows, oid uint32, format int16, raw []byte, dest
 			return nil
 		}
 	}
-	if v.Kind() == reflect.String && isText(oid) && raw != nil {
+	if v.Kind() == reflect.String && isText(oid) {
 		v.SetString(string(raw))
 		return nil
 	}

@@ -50,7 +50,7 @@ func (r *Rows) Next() bool {
 }
 
 // Scan copies the columns of the row to dest, in order. A NULL needs a pointer
-// to a pointer.
+// to a pointer, except that a NULL text can be read as "".
 func (r *Rows) Scan(dest ...any) { r.scan(dest, false) }
 
 // Borrow is Scan without the copy: strings lie in the driver's memory and are

@@ -86,3 +86,6 @@ func (b *Bag) Err() error {
 	}
 	return &Error{Kind: Invalid, Message: message, Problems: *b}
 }
+
+// Clone is a bag with the same problems, to which more can be added apart.
+func (b *Bag) Clone() Bag { return Bag{slices.Clone(b.problems)} }

@@ -79,3 +79,26 @@ func (in incoming) asObject() (Object, bool) {
 	}
 	return o, true
 }
+
+// NotEmpty leaves out the members that are null, an empty text or an empty array:
+// where only what is not empty counts, they were not sent.
+func NotEmpty(members iter.Seq2[string, json.RawMessage]) iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for name, value := range members {
+			in := received(value)
+			if in.shape == null || in.shape == blank || (in.shape == array && !hasElements(in.raw)) {
+				continue
+			}
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+func hasElements(raw []byte) bool {
+	for range elements(raw) {
+		return true
+	}
+	return false
+}

@@ -1,0 +1,99 @@
+package leads
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
+)
+
+// blockSize is how many ids a row of lead_blocks counts.
+const blockSize = 1024
+
+// slots is over how many rows PostgreSQL spreads a counter: simultaneous writers
+// seldom meet on one, and a reader adds up no more than these.
+const slots = 8
+
+// place is where a listed lead is counted.
+type place struct {
+	pipeline, stage int64
+	archived        bool
+	block           int64
+}
+
+func placeOf(l *Lead) *place {
+	if l == nil || !l.listed() {
+		return nil
+	}
+	return &place{l.PipelineID, l.StageID, l.Archived, l.ID / blockSize}
+}
+
+// recount moves a lead's count from where it was to where it is; nil is nowhere.
+// Rows are touched in one order, so that two transactions do not wait for each
+// other in a circle.
+func recount(tx *db.Tx, actor authz.Actor, before, after *place) error {
+	if before == after || (before != nil && after != nil && *before == *after) {
+		return nil
+	}
+	slot := int64(0)
+	if tx.Engine() == db.Postgres {
+		slot = rand.Int64N(slots) //nolint:gosec // spreads load, hides nothing
+	}
+	type step struct {
+		place
+		by int64
+	}
+	var steps []step
+	if before != nil {
+		steps = append(steps, step{*before, -1})
+	}
+	if after != nil {
+		steps = append(steps, step{*after, 1})
+	}
+	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.pipeline, b.pipeline), cmp.Compare(a.stage, b.stage)) })
+	for _, s := range steps {
+		if err := tx.Queue(`INSERT INTO lead_counters (account_id, pipeline_id, stage_id, archived, slot, leads) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (account_id, pipeline_id, stage_id, archived, slot) DO UPDATE SET leads = lead_counters.leads + excluded.leads`,
+			actor.AccountID, s.pipeline, s.stage, s.archived, slot, s.by); err != nil {
+			return err
+		}
+	}
+	if before != nil && after != nil && before.pipeline == after.pipeline {
+		return nil
+	}
+	for _, s := range steps {
+		if err := tx.Queue(`INSERT INTO lead_blocks (account_id, pipeline_id, block, slot, leads) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (account_id, pipeline_id, block, slot) DO UPDATE SET leads = lead_blocks.leads + excluded.leads`,
+			actor.AccountID, s.pipeline, s.block, slot, s.by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countListed is how many leads of the account are listed.
+func countListed(q db.Querier, accountID int64) (n int64, err error) {
+	err = db.Get(q.Query(`SELECT COALESCE(sum(leads), 0)::bigint FROM lead_counters WHERE account_id = $1`, accountID), &n)
+	return n, err
+}
+
+// RebuildCounters counts an account's listed leads anew, after a bulk load.
+func RebuildCounters(tx *db.Tx, accountID int64) error {
+	for _, sql := range []string{
+		`DELETE FROM lead_counters WHERE account_id = $1`,
+		`DELETE FROM lead_blocks WHERE account_id = $1`,
+		`INSERT INTO lead_counters (account_id, pipeline_id, stage_id, archived, slot, leads)
+			SELECT account_id, pipeline_id, stage_id, archived, 0, count(*) FROM leads WHERE account_id = $1 AND ` + listed + `
+			GROUP BY account_id, pipeline_id, stage_id, archived`,
+		`INSERT INTO lead_blocks (account_id, pipeline_id, block, slot, leads)
+			SELECT account_id, pipeline_id, id / 1024, 0, count(*) FROM leads WHERE account_id = $1 AND ` + listed + `
+			GROUP BY account_id, pipeline_id, id / 1024`,
+	} {
+		if _, err := tx.Exec(sql, accountID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

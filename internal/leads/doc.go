@@ -1,0 +1,33 @@
+// Package leads is the heart of the CRM: leads (deals), which move through the
+// stages of pipelines, with their tags, sales and lost sales.
+//
+// # Words
+//
+//   - A lead is listed unless it is merged into another one or in the trash.
+//   - A visit is a lead's stay in a stage; each entry into a stage begins one.
+//   - A move is a change of stage. A sale (lost sale) records that a lead was won
+//     (lost) in a pipeline; it is voided when the lead leaves that stage for one of
+//     another kind in the same pipeline.
+//   - The key of an email, a phone or a tag is the form in which two of them are
+//     compared.
+//
+// # States
+//
+//	            PUT status              PUT status
+//	active ───────────────▶ archived ───────────────▶ active
+//	   │  merge                 │ merge
+//	   ├──────────▶ merged ◀────┤                open, won, lost: the kind of the
+//	   │ delete                 │ delete         stage an active or archived lead is in
+//	   └──────────▶ trash  ◀────┘
+//
+// # Invariants
+//
+//   - Every change to a listed lead goes through change (change.go): it counts the
+//     version up, moves updated_at, notes old and new values, keeps the counters,
+//     the tag index and the search index, and records the events, all in one
+//     transaction.
+//   - lead_counters and lead_blocks equal counts over the listed leads at every
+//     commit (counters.go).
+//   - At most one sale and one lost sale that is not voided per lead and pipeline.
+//   - Ids are never reused.
+package leads

@@ -1,0 +1,174 @@
+package leads
+
+import (
+	"strconv"
+	"strings"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
+	"syncro/internal/faults"
+	"syncro/internal/input"
+	"syncro/internal/pipelines"
+)
+
+// conditions are the WHERE of a statement with its arguments.
+type conditions struct {
+	where []string
+	args  []any
+}
+
+// arg adds an argument and gives its parameter.
+func (c *conditions) arg(v any) string {
+	c.args = append(c.args, v)
+	return "$" + strconv.Itoa(len(c.args))
+}
+
+// and adds a condition on a column: "assigned_to = " and a value.
+func (c *conditions) and(column string, v any) { c.where = append(c.where, column+c.arg(v)) }
+
+func (c *conditions) sql() string { return strings.Join(c.where, " AND ") }
+
+// selection is what a list is asked for, in the forms in which it can be answered.
+type selection struct {
+	conditions          // all of it, for the general case
+	counted    *counted // when ready counters know the total
+	tags       []string // when nothing but tags is asked for: their keys
+	term       *term    // when nothing but a term is asked for, and SQLite's index has it
+	pipelines  []int64  // when nothing but these pipelines, or everything, is asked for
+	none       bool     // nothing can match
+}
+
+// counted are the counters that add up to a total.
+type counted struct{ conditions }
+
+// select reads the filters. Its error is the refusal of dates that are none.
+func (f *Filters) selection(actor authz.Actor, engine db.Engine, board *pipelines.Board) (*selection, error) {
+	var problems faults.Bag
+	updatedSince := input.MomentField(f.UpdatedSince, actor.Location, "updated_since", &problems)
+	createdFrom := input.MomentField(f.CreatedFrom, actor.Location, "created_from", &problems)
+	createdTo := input.MomentField(f.CreatedTo, actor.Location, "created_to", &problems)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	s := &selection{}
+	s.and("account_id = ", actor.AccountID)
+	status := Status(f.Status.Value)
+	if status == Merged {
+		s.where = append(s.where, "deleted_at IS NULL AND merged_into IS NOT NULL")
+	} else {
+		s.where = append(s.where, listed)
+		s.counted = &counted{}
+		s.counted.and("account_id = ", actor.AccountID)
+	}
+	s.byPlace(f, status, board)
+	simple := len(s.where) == 2 // the account and what is listed
+	s.byPipeline(f, status, board)
+	s.byFields(f)
+	if updatedSince != nil {
+		s.and("updated_at >= ", updatedSince.From)
+		s.counted = nil
+	}
+	if createdFrom != nil {
+		s.and("created_at >= ", createdFrom.From)
+		s.counted = nil
+	}
+	if createdTo != nil {
+		s.and("created_at < ", createdTo.To)
+		s.counted = nil
+	}
+	s.byTags(f, simple)
+	s.byTerm(f, simple, actor, engine)
+	return s, nil
+}
+
+// byPlace adds the filters that the counters know.
+func (s *selection) byPlace(f *Filters, status Status, board *pipelines.Board) {
+	both := func(column string, v any) {
+		s.and(column, v)
+		if s.counted != nil {
+			s.counted.and(column, v)
+		}
+	}
+	if f.PipelineID.Given() {
+		both("pipeline_id = ", f.PipelineID.Value)
+	}
+	if f.StageID.Given() {
+		both("stage_id = ", f.StageID.Value)
+	}
+	switch status {
+	case Active, Archived:
+		both("archived = ", status == Archived)
+	case Open, Won, Lost:
+		ids := board.StagesOfKind(pipelines.Kind(status))
+		s.none = len(ids) == 0
+		s.where = append(s.where, "stage_id = ANY("+s.arg(ids)+")")
+		s.counted.where = append(s.counted.where, "stage_id = ANY("+s.counted.arg(ids)+")")
+	}
+}
+
+// byPipeline notes when the blocks can find a page: nothing but one pipeline, or
+// nothing at all, is asked for, so far.
+func (s *selection) byPipeline(f *Filters, status Status, board *pipelines.Board) {
+	if f.StageID.Given() || status != "" {
+		return
+	}
+	if f.PipelineID.Given() {
+		s.pipelines = []int64{f.PipelineID.Value}
+	} else {
+		s.pipelines = board.PipelineIDs()
+	}
+}
+
+func (s *selection) byFields(f *Filters) {
+	if f.AssignedTo.Given() {
+		s.and("assigned_to = ", f.AssignedTo.Value)
+		s.counted = nil
+	}
+	if f.Source.Given() {
+		s.and("source = ", f.Source.Value)
+		s.counted = nil
+	}
+}
+
+func (s *selection) byTags(f *Filters, simple bool) {
+	if !f.Tags.Given() {
+		return
+	}
+	keys := tagKeys(f.Tags.Value)
+	if simple && s.counted != nil && !f.Q.Given() {
+		s.tags = keys
+	}
+	s.counted = nil
+	if Status(f.Status.Value) == Merged {
+		s.byTagsOfMerged(keys)
+		return
+	}
+	s.where = append(s.where, "id IN (SELECT lead_id FROM lead_tags WHERE lead_tags.account_id = "+s.arg(s.args[0])+" AND tag_key = ANY("+s.arg(keys)+"))")
+}
+
+// byTagsOfMerged looks into the leads themselves: the index has the listed ones only.
+func (s *selection) byTagsOfMerged(keys []string) {
+	var any []string
+	for _, key := range keys {
+		any = append(any, "strpos(lower(tags), "+s.arg(string(appendString(nil, key)))+") > 0")
+	}
+	s.where = append(s.where, "("+strings.Join(any, " OR ")+")")
+}
+
+func (s *selection) byTerm(f *Filters, simple bool, actor authz.Actor, engine db.Engine) {
+	if !f.Q.Given() {
+		return
+	}
+	t := newTerm(f.Q.Value)
+	onlyTerm := simple && s.counted != nil
+	s.counted = nil
+	if engine == db.Postgres || !t.indexed() || Status(f.Status.Value) == Merged {
+		t.contained(&s.conditions, engine)
+		return
+	}
+	if onlyTerm {
+		s.term = &t
+		return
+	}
+	t.found(&s.conditions, actor)
+}

@@ -1,0 +1,217 @@
+package leads
+
+import (
+	"context"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
+	"syncro/internal/faults"
+	"syncro/internal/input"
+	"syncro/internal/pipelines"
+	"syncro/internal/tasks"
+	"syncro/internal/timeline"
+)
+
+// Moved is the answer of an operation on a lead that does not show it.
+type Moved struct {
+	Success bool  `json:"success" doc:"Always true." example:"true"`
+	LeadID  int64 `json:"lead_id" doc:"Id of the lead." example:"123"`
+	version int64
+}
+
+// RecordVersion is the lead's version.
+func (m Moved) RecordVersion() int64 { return m.version }
+
+// move is a move under way: the lead before and after, where it goes, and what is
+// to be recorded of it.
+type move struct {
+	before *Lead
+	after  *Lead
+	to     pipelines.Stage
+	blockedMessage
+	value    *int64 // of the sale, when it is not the lead's
+	reasonID *int64 // of the lost sale
+}
+
+// blockedMessage is what a move that mandatory tasks forbid is refused with.
+type blockedMessage string
+
+// The messages (companion-api.md section 1, "422 blocked").
+const (
+	blockedMove blockedMessage = "Complete mandatory tasks before moving the lead."
+	blockedWon  blockedMessage = "Complete mandatory tasks before marking as won."
+	blockedLost blockedMessage = "Complete mandatory tasks before marking as lost."
+)
+
+// Move moves a lead to a stage (PUT /leads/{id}/stage). To the stage it is in
+// already it does nothing. Refusals: not found, invalid, blocked, stale.
+func (s *Service) Move(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[MoveFields]) (Moved, error) {
+	d, u, err := s.lookUp(ctx, actor, form.Fields.PipelineID, form.Fields.StageID, nil, &form.Problems)
+	if err != nil {
+		return Moved{}, err
+	}
+	return s.moving(ctx, actor, id, expected, form.Err, func(tx *db.Tx, l *Lead) error {
+		if l.StageID == d.stage.ID {
+			return nil
+		}
+		return s.perform(tx, actor, &u, move{before: l, to: d.stage, blockedMessage: blockedMove})
+	})
+}
+
+// Win moves a lead to a won stage and records the sale (PUT /leads/{id}/won).
+func (s *Service) Win(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[WonFields]) (Moved, error) {
+	var value *int64
+	if form.Fields.Value.Given() {
+		cents := int64(form.Fields.Value.Value)
+		value = &cents
+	}
+	return close(ctx, s, actor, id, expected, form, form.Fields.StageID, nil, move{blockedMessage: blockedWon, value: value}, pipelines.Won)
+}
+
+// Lose moves a lead to a lost stage and records the reason (PUT /leads/{id}/lost).
+func (s *Service) Lose(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[LostFields]) (Moved, error) {
+	reason := form.Fields.ReasonID
+	known := func(u *setup) bool {
+		_, ok := u.board.LostReason(reason.Value)
+		return ok || !reason.Given()
+	}
+	m := move{blockedMessage: blockedLost, reasonID: reason.Ptr()}
+	return close(ctx, s, actor, id, expected, form, form.Fields.StageID, known, m, pipelines.Lost)
+}
+
+// wrongKind is the refusal of a stage that is not of the kind that is asked for.
+func wrongKind(kind pipelines.Kind) error {
+	if kind == pipelines.Won {
+		return faults.New(faults.Refused, "A etapa informada não é uma etapa de ganho.")
+	}
+	return faults.New(faults.Refused, "A etapa informada não é uma etapa de perda.")
+}
+
+// close does what winning and losing have in common, in the order that
+// companion-api.md section 2 ("Won / lost") gives.
+func close[F any](ctx context.Context, s *Service, actor authz.Actor, id int64, expected *int64, form *input.Form[F], stageID input.Field[int64],
+	reasonKnown func(*setup) bool, m move, kind pipelines.Kind,
+) (Moved, error) {
+	d, u, err := s.lookUp(ctx, actor, input.Field[int64]{}, stageID, nil, &form.Problems)
+	if err != nil {
+		return Moved{}, err
+	}
+	if reasonKnown != nil && !reasonKnown(&u) {
+		if u, err = s.renewed(ctx, actor); err != nil {
+			return Moved{}, err
+		}
+		if !reasonKnown(&u) {
+			form.Problems.Selected("reason_id")
+		}
+	}
+	check := func() error {
+		if err := form.Err(); err != nil {
+			return err
+		}
+		if d.stage.Kind != kind {
+			return wrongKind(kind)
+		}
+		return nil
+	}
+	return s.moving(ctx, actor, id, expected, check, func(tx *db.Tx, l *Lead) error {
+		m.before, m.to = l, d.stage
+		if l.StageID == d.stage.ID {
+			return s.repeat(tx, actor, &m)
+		}
+		return s.perform(tx, actor, &u, m)
+	})
+}
+
+// moving runs a change of a lead that answers with its id: the record, then the
+// form, then the precondition, then the change.
+func (s *Service) moving(ctx context.Context, actor authz.Actor, id int64, expected *int64, check func() error, change func(tx *db.Tx, l *Lead) error) (Moved, error) {
+	var answer Moved
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		l, err := s.claim(tx, actor, id, expected, check)
+		if err != nil {
+			return err
+		}
+		answer = Moved{Success: true, LeadID: l.ID, version: l.Version}
+		if err := change(tx, l); err != nil {
+			return err
+		}
+		answer.version = l.Version
+		return nil
+	})
+	return answer, err
+}
+
+// claim locks a lead for a change and runs the checks in their order.
+func (s *Service) claim(tx *db.Tx, actor authz.Actor, id int64, expected *int64, check func() error) (*Lead, error) {
+	l, err := lock(tx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(); err != nil {
+		return nil, err
+	}
+	if expected != nil && *expected != l.Version {
+		return nil, timeline.Stale(tx, actor, timeline.Lead, id, *expected, l.Version)
+	}
+	return l, nil
+}
+
+// perform moves the lead m.before, which is changed to what it is afterwards.
+func (s *Service) perform(tx *db.Tx, actor authz.Actor, u *setup, m move) error {
+	if err := testBlocks(tx, actor, m.before, m.blockedMessage); err != nil {
+		return err
+	}
+	before := *m.before
+	m.before, m.after = &before, m.before
+	if err := s.place(tx, actor, u, &m); err != nil {
+		return err
+	}
+	_, err := s.change(tx, actor, &before, m.after)
+	return err
+}
+
+// testBlocks refuses while mandatory tasks of the lead's visit are pending.
+func testBlocks(tx *db.Tx, actor authz.Actor, l *Lead, message blockedMessage) error {
+	if !l.MandatoryTasks {
+		return nil
+	}
+	pending, err := tasks.PendingMandatory(tx, actor, l.ID, l.Visit)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	return faults.New(faults.Refused, string(message), faults.Member{Name: "success", Value: false},
+		faults.Member{Name: "blocked", Value: true}, faults.Member{Name: "pending_tasks", Value: pending})
+}
+
+// place puts m.after into the stage: the visit, the sales, the events and the
+// mandatory tasks. The caller stores the lead.
+func (s *Service) place(tx *db.Tx, actor authz.Actor, u *setup, m *move) error {
+	from, _ := u.board.Stage(m.before.StageID)
+	if from.PipelineID == m.to.PipelineID && from.Kind != m.to.Kind {
+		if err := void(tx, actor, m.before, from.Kind); err != nil {
+			return err
+		}
+	}
+	m.after.enter(m.to, tx.Now())
+	event := timeline.Event{LeadID: m.after.ID, Type: timeline.StageChanged, Description: "Etapa alterada de " + from.Name + " para " + m.to.Name + "."}
+	if err := timeline.Record(tx, actor, event); err != nil {
+		return err
+	}
+	return s.settle(tx, actor, m)
+}
+
+// settle does what being in a new stage entails: a sale or lost sale in a closing
+// one, mandatory tasks where the stage demands them.
+func (s *Service) settle(tx *db.Tx, actor authz.Actor, m *move) error {
+	if err := s.record(tx, actor, m); err != nil {
+		return err
+	}
+	if !m.after.MandatoryTasks {
+		return nil
+	}
+	demanded := tasks.Stage{Name: m.to.Name}
+	for _, r := range m.to.Requirements {
+		demanded.Requirements = append(demanded.Requirements, tasks.Requirement{ID: r.ID, Subject: r.Subject, Type: r.Type, Priority: r.Priority, DueInDays: int64(r.DueInDays)})
+	}
+	return tasks.CreateMandatory(tx, actor, tasks.LeadRef{ID: m.after.ID, Name: m.after.Name, AssignedTo: m.after.AssignedTo}, demanded, m.after.Visit)
+}

@@ -1,0 +1,202 @@
+package leads
+
+import (
+	"context"
+	"errors"
+
+	"syncro/internal/accounts"
+	"syncro/internal/authz"
+	"syncro/internal/customfields"
+	"syncro/internal/db"
+	"syncro/internal/faults"
+	"syncro/internal/input"
+	"syncro/internal/phones"
+	"syncro/internal/pipelines"
+)
+
+// Service is what can be done with leads.
+type Service struct {
+	db           *db.DB
+	accounts     *accounts.Service
+	pipelines    *pipelines.Service
+	customFields *customfields.Service
+	includes     []Include
+	unindexed    chan struct{} // wakes the search indexer
+}
+
+// New makes the service. includes are the relations that features above this one
+// add to a lead.
+func New(d *db.DB, a *accounts.Service, p *pipelines.Service, c *customfields.Service, includes ...Include) *Service {
+	return &Service{
+		db: d, accounts: a, pipelines: p, customFields: c,
+		includes: append(ownIncludes(), includes...), unindexed: make(chan struct{}, 1),
+	}
+}
+
+// setup is what a lead refers to: a snapshot of the account's boards, custom
+// fields and users.
+type setup struct {
+	board  *pipelines.Board
+	fields *customfields.Set
+	users  *accounts.Users
+}
+
+func (s *Service) setup(ctx context.Context, actor authz.Actor) (u setup, err error) {
+	if u.board, err = s.pipelines.Board(ctx, actor); err != nil {
+		return u, err
+	}
+	if u.fields, err = s.customFields.Set(ctx, actor); err != nil {
+		return u, err
+	}
+	u.users, err = s.accounts.Users(ctx, actor)
+	return u, err
+}
+
+// renewed is the setup as the database has it now. A look-up that fails asks it
+// before it refuses: the snapshot may be half a second old.
+func (s *Service) renewed(ctx context.Context, actor authz.Actor) (u setup, err error) {
+	if u.board, err = s.pipelines.Reload(ctx, actor); err != nil {
+		return u, err
+	}
+	if u.fields, err = s.customFields.Reload(ctx, actor); err != nil {
+		return u, err
+	}
+	u.users, err = s.accounts.ReloadUsers(ctx, actor)
+	return u, err
+}
+
+// draft is what a form says about a lead, looked up.
+type draft struct {
+	stage    pipelines.Stage // where it is to be; only with hasStage
+	hasStage bool
+}
+
+// lookUp checks the references of a form and adds what is wrong to its problems.
+// The stage has to be of the pipeline; without a pipeline it may be of any.
+func (s *Service) lookUp(ctx context.Context, actor authz.Actor, pipelineID, stageID input.Field[int64], details *Details, problems *faults.Bag) (d draft, u setup, err error) {
+	if u, err = s.setup(ctx, actor); err != nil {
+		return d, u, err
+	}
+	var found faults.Bag
+	d = u.lookUp(pipelineID, stageID, details, &found)
+	if !found.Empty() {
+		if u, err = s.renewed(ctx, actor); err != nil {
+			return d, u, err
+		}
+		found = faults.Bag{}
+		d = u.lookUp(pipelineID, stageID, details, &found)
+	}
+	for _, p := range found.Problems() {
+		problems.Add(p.Field, p.Message)
+	}
+	return d, u, nil
+}
+
+func (u *setup) lookUp(pipelineID, stageID input.Field[int64], details *Details, problems *faults.Bag) (d draft) {
+	pipelineKnown := true
+	if pipelineID.Given() {
+		if _, pipelineKnown = u.board.Pipeline(pipelineID.Value); !pipelineKnown {
+			problems.Selected("pipeline_id")
+		}
+	}
+	if stageID.Given() {
+		d.stage, d.hasStage = u.board.Stage(stageID.Value)
+		if !d.hasStage || (pipelineKnown && pipelineID.Given() && d.stage.PipelineID != pipelineID.Value) {
+			problems.Selected("stage_id")
+		}
+	}
+	if details == nil {
+		return d
+	}
+	if details.AssignedTo.Given() {
+		if _, ok := u.users.ByID(details.AssignedTo.Value); !ok {
+			problems.Selected("assigned_to")
+		}
+	}
+	if details.CustomFields.Given() {
+		u.fields.Merge("{}", details.CustomFields.Value.Members(), problems)
+	}
+	return d
+}
+
+// apply writes the sent details into the lead. With keepEmpty, what was sent empty
+// changes nothing (upsert); otherwise it clears.
+func (d *Details) apply(l *Lead, fields *customfields.Set, keepEmpty bool) {
+	setText := func(place *string, f input.Field[string]) {
+		if f.Given() || (f.Cleared() && !keepEmpty) {
+			*place = f.Value
+		}
+	}
+	if d.Phone.Given() {
+		l.Phone = phones.Normalize(d.Phone.Value)
+	} else if d.Phone.Cleared() && !keepEmpty {
+		l.Phone = ""
+	}
+	setText(&l.Email, d.Email)
+	setText(&l.Company, d.Company)
+	if d.Birthday.Given() || (d.Birthday.Cleared() && !keepEmpty) {
+		l.Birthday = string(d.Birthday.Value)
+	}
+	if d.Value.Given() {
+		cents := int64(d.Value.Value)
+		l.ValueCents = &cents
+	} else if d.Value.Cleared() && !keepEmpty {
+		l.ValueCents = nil
+	}
+	setText(&l.Source, d.Source)
+	if (d.Tags.Given() && (len(d.Tags.Value) > 0 || !keepEmpty)) || (d.Tags.Cleared() && !keepEmpty) {
+		l.setTags(withTags(nil, d.Tags.Value))
+	}
+	setText(&l.Notes, d.Notes)
+	for i, f := range []input.Field[string]{d.UTMSource, d.UTMMedium, d.UTMCampaign, d.UTMTerm, d.UTMContent} {
+		setText(&l.UTM[i], f)
+	}
+	if d.AssignedTo.Given() || (d.AssignedTo.Cleared() && !keepEmpty) {
+		l.AssignedTo = d.AssignedTo.Ptr()
+	}
+	d.applyCustomFields(l, fields, keepEmpty)
+}
+
+func (d *Details) applyCustomFields(l *Lead, fields *customfields.Set, keepEmpty bool) {
+	if d.CustomFields.Cleared() && !keepEmpty {
+		l.CustomValues = "{}"
+	}
+	if !d.CustomFields.Given() {
+		return
+	}
+	var checkedBefore faults.Bag // lookUp has reported what is wrong
+	sent := d.CustomFields.Value.Members()
+	if keepEmpty {
+		sent = input.NotEmpty(sent)
+	}
+	l.CustomValues = fields.Merge(l.CustomValues, sent, &checkedBefore)
+}
+
+// limitReached is the refusal of a lead beyond the plan's limit.
+func limitReached() error {
+	return faults.New(faults.Refused, "Limite de leads do plano atingido.",
+		faults.Member{Name: "success", Value: false}, faults.Member{Name: "limit_reached", Value: true})
+}
+
+// checkLimit refuses when the plan has no room for another lead. Inside a
+// transaction it holds the account, so that racing creations count each other.
+func checkLimit(q db.Querier, actor authz.Actor) error {
+	if actor.MaxLeads == 0 {
+		return nil
+	}
+	if tx, ok := q.(*db.Tx); ok {
+		var id int64
+		if err := db.Get(tx.Query(`SELECT id FROM accounts WHERE id = $1 FOR UPDATE`, actor.AccountID), &id); err != nil {
+			return err
+		}
+	}
+	n, err := countListed(q, actor.AccountID)
+	if err == nil && n >= actor.MaxLeads {
+		err = limitReached()
+	}
+	return err
+}
+
+// errOutdated is a defect or a race that a retry settles: a lead refers to
+// something that the account's setup, read anew, does not have.
+var errOutdated = errors.New("a lead refers to a stage or user that the account's setup lacks")

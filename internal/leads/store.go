@@ -1,0 +1,116 @@
+package leads
+
+import (
+	"errors"
+	"fmt"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
+	"syncro/internal/faults"
+	"syncro/internal/phones"
+	"syncro/internal/searchtext"
+	"syncro/internal/timeline"
+)
+
+// listed is the condition of the partial indexes, in their exact words.
+const listed = "deleted_at IS NULL AND merged_into IS NULL"
+
+// shownColumns are what a lead shows; allColumns what an operation on one needs.
+const (
+	shownColumns = `id, name, phone, email, company, birthday, value_cents, source, tags, custom_values, pipeline_id, stage_id, notes,
+		utm_source, utm_medium, utm_campaign, utm_term, utm_content, assigned_to, archived, merged_into, version, created_at, updated_at, score, score_updated_at`
+	allColumns = shownColumns + `, stage_visit, mandatory_tasks, stage_since, created_by, deleted_at`
+)
+
+// shown are the places of shownColumns.
+func (l *Lead) shown() []any {
+	return []any{
+		&l.ID, &l.Name, &l.Phone, &l.Email, &l.Company, &l.Birthday, &l.ValueCents, &l.Source, &l.Tags, &l.CustomValues, &l.PipelineID, &l.StageID, &l.Notes,
+		&l.UTM[0], &l.UTM[1], &l.UTM[2], &l.UTM[3], &l.UTM[4], &l.AssignedTo, &l.Archived, &l.MergedInto, &l.Version, &l.CreatedAt, &l.UpdatedAt, &l.Score, &l.ScoreUpdatedAt,
+	}
+}
+
+// all are the places of allColumns.
+func (l *Lead) all() []any {
+	return append(l.shown(), &l.Visit, &l.MandatoryTasks, &l.StageSince, &l.CreatedBy, &l.DeletedAt)
+}
+
+// errUnknown is the refusal for a lead that the account does not have.
+func errUnknown() error { return faults.Unknown("Lead", "o") }
+
+// find reads a lead that is not in the trash; a merged one can be read, too.
+func find(q db.Querier, actor authz.Actor, id int64) (*Lead, error) {
+	return get(q.Query(`SELECT `+allColumns+` FROM leads WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`, actor.AccountID, id))
+}
+
+// lock reads a lead for a change to it: nobody else changes it until the
+// transaction ends.
+func lock(tx *db.Tx, actor authz.Actor, id int64) (*Lead, error) {
+	return get(tx.Query(`SELECT `+allColumns+` FROM leads WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE`, actor.AccountID, id))
+}
+
+func get(rows *db.Rows) (*Lead, error) {
+	l := &Lead{}
+	err := db.Get(rows, l.all()...)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, errUnknown()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a lead: %w", err)
+	}
+	return l, nil
+}
+
+// text is a text as it is stored: NULL when there is none.
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// stored are the lead's own columns, in the order of insertSQL and updateSQL.
+func (l *Lead) stored() []any {
+	return []any{
+		l.Name, searchtext.Fold(l.Name), text(l.Phone), text(phones.Key(l.Phone)), text(l.Email), text(emailKey(l.Email)), text(l.Company), text(l.Birthday), l.ValueCents,
+		text(l.Source), l.Tags, l.CustomValues, l.PipelineID, l.StageID, l.Visit, l.MandatoryTasks, l.StageSince, text(l.Notes),
+		text(l.UTM[0]), text(l.UTM[1]), text(l.UTM[2]), text(l.UTM[3]), text(l.UTM[4]), l.AssignedTo, l.Archived, l.searchText(), l.searchPhone(), l.Version, l.UpdatedAt,
+	}
+}
+
+const (
+	storedColumns = `name, name_key, phone, phone_key, email, email_key, company, birthday, value_cents,
+		source, tags, custom_values, pipeline_id, stage_id, stage_visit, mandatory_tasks, stage_since, notes,
+		utm_source, utm_medium, utm_campaign, utm_term, utm_content, assigned_to, archived, search_text, search_phone, version, updated_at`
+	storedParameters = `$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31`
+
+	insertSQL = `INSERT INTO leads (account_id, created_by, ` + storedColumns + `, created_at) VALUES ($1, $2, ` + storedParameters + `, $32) RETURNING id`
+	updateSQL = `UPDATE leads SET (` + storedColumns + `) = (` + storedParameters + `) WHERE account_id = $1 AND id = $2`
+)
+
+func insert(tx *db.Tx, actor authz.Actor, l *Lead) error {
+	args := append(append([]any{actor.AccountID, l.CreatedBy}, l.stored()...), l.CreatedAt)
+	return checked(db.Get(tx.Query(insertSQL, args...), &l.ID))
+}
+
+// moveSQL changes what a move changes and nothing else: it touches the fewest indexes.
+const moveSQL = `UPDATE leads SET pipeline_id = $3, stage_id = $4, stage_visit = $5, mandatory_tasks = $6, stage_since = $7, version = $8, updated_at = $9
+	WHERE account_id = $1 AND id = $2`
+
+// store writes a changed lead.
+func store(tx *db.Tx, actor authz.Actor, l *Lead, changes []timeline.Change) error {
+	if movedOnly(changes) {
+		return tx.Queue(moveSQL, actor.AccountID, l.ID, l.PipelineID, l.StageID, l.Visit, l.MandatoryTasks, l.StageSince, l.Version, l.UpdatedAt)
+	}
+	_, err := tx.Exec(updateSQL, append([]any{actor.AccountID, l.ID}, l.stored()...)...)
+	return checked(err)
+}
+
+// checked turns the violation of a foreign key into a refusal: what the lead
+// refers to was there when it was looked up and has been removed since.
+func checked(err error) error {
+	if v, ok := db.ViolationOf(err); ok && v.Kind == db.ForeignKey {
+		return faults.New(faults.Conflict, "A etapa ou o responsável informado acaba de ser removido.").Because(err)
+	}
+	return err
+}

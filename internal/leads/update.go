@@ -1,0 +1,130 @@
+package leads
+
+import (
+	"context"
+	"strings"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
+	"syncro/internal/input"
+	"syncro/internal/timeline"
+)
+
+// Update changes what was sent (PUT and PATCH /leads/{id}).
+func (s *Service) Update(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[UpdateFields]) (LeadAnswer, error) {
+	f := &form.Fields
+	d, u, err := s.lookUp(ctx, actor, f.PipelineID, f.StageID, &f.Details, &form.Problems)
+	if err != nil {
+		return LeadAnswer{}, err
+	}
+	var l *Lead
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
+		var err error
+		if l, err = lock(tx, actor, id); err != nil {
+			return err
+		}
+		if err := requireStage(form, l); err != nil {
+			return err
+		}
+		if expected != nil && *expected != l.Version {
+			return timeline.Stale(tx, actor, timeline.Lead, id, *expected, l.Version)
+		}
+		before := *l
+		if f.Name.Given() {
+			l.Name = f.Name.Value
+		}
+		f.apply(l, u.fields, false)
+		if f.Status.Given() {
+			l.Archived = Status(f.Status.Value) == Archived
+		}
+		return s.edit(tx, actor, &u, d, &before, l)
+	})
+	return s.shown(&u, l), err
+}
+
+// requireStage is the form's refusal; another pipeline without a stage of it is one.
+func requireStage(form *input.Form[UpdateFields], l *Lead) error {
+	complete := *form
+	f := &form.Fields
+	if f.PipelineID.Given() && f.PipelineID.Value != l.PipelineID && !f.StageID.Sent && !form.Problems.Has("stage_id") {
+		complete.Problems = form.Problems.Clone()
+		complete.Problems.Required("stage_id")
+	}
+	return complete.Err()
+}
+
+// Tagged is the answer of the operations on a lead's tags.
+type Tagged struct {
+	Success bool     `json:"success" doc:"Always true." example:"true"`
+	LeadID  int64    `json:"lead_id" doc:"Id of the lead." example:"123"`
+	Tags    []string `json:"tags" doc:"The lead's tags, in order of adding." example:"[\"vip\",\"enterprise\"]"`
+	version int64
+}
+
+// RecordVersion is the lead's version.
+func (t Tagged) RecordVersion() int64 { return t.version }
+
+// AddTags adds tags to a lead and keeps those it has (POST /leads/{id}/tags).
+func (s *Service) AddTags(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[TagFields]) (Tagged, error) {
+	return s.retag(ctx, actor, id, expected, form.Err, timeline.TagAdded, "Tags adicionadas: ",
+		func(tags []string) []string { return withTags(tags, form.Fields.Tags.Value) })
+}
+
+// RemoveTag takes a tag from a lead (DELETE /leads/{id}/tags/{tag}); one that is
+// not there is no failure.
+func (s *Service) RemoveTag(ctx context.Context, actor authz.Actor, id int64, expected *int64, tag string) (Tagged, error) {
+	key := tagKey(strings.TrimSpace(tag))
+	nothingToCheck := func() error { return nil }
+	return s.retag(ctx, actor, id, expected, nothingToCheck, timeline.TagRemoved, "Tags removidas: ", func(tags []string) []string {
+		var rest []string
+		for _, t := range tags {
+			if tagKey(t) != key {
+				rest = append(rest, t)
+			}
+		}
+		return rest
+	})
+}
+
+func (s *Service) retag(ctx context.Context, actor authz.Actor, id int64, expected *int64, check func() error,
+	event timeline.EventType, words string, edit func([]string) []string,
+) (Tagged, error) {
+	var answer Tagged
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		l, err := s.claim(tx, actor, id, expected, check)
+		if err != nil {
+			return err
+		}
+		before, was := *l, l.TagNames()
+		is := edit(l.TagNames())
+		l.setTags(is)
+		var events []timeline.Event
+		if changed := append(without(is, was), without(was, is)...); len(changed) > 0 {
+			events = append(events, timeline.Event{LeadID: id, Type: event, Description: words + strings.Join(changed, ", ") + "."})
+		}
+		if _, err = s.change(tx, actor, &before, l, events...); err != nil {
+			return err
+		}
+		answer = Tagged{Success: true, LeadID: id, Tags: append([]string{}, is...), version: l.Version}
+		return nil
+	})
+	return answer, err
+}
+
+// Delete puts a lead into the trash (DELETE /leads/{id}): it is gone from every
+// list and endpoint, and can be restored for 30 days.
+func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expected *int64) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		l, err := s.claim(tx, actor, id, expected, func() error { return nil })
+		if err != nil {
+			return err
+		}
+		before, now := *l, tx.Now()
+		l.DeletedAt = &now
+		if err := tx.Queue(`UPDATE leads SET deleted_at = $3 WHERE account_id = $1 AND id = $2`, actor.AccountID, id, now); err != nil {
+			return err
+		}
+		_, err = s.change(tx, actor, &before, l, timeline.Event{LeadID: id, Type: timeline.Deleted, Description: "Lead movido para a lixeira."})
+		return err
+	})
+}
