@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"syncro/internal/app"
+)
+
+type serveCommand struct {
+	storage
+	Addr      string `default:"127.0.0.1:8080" env:"SYNCRO_ADDR" help:"Where to listen; port 0 takes any that is free."`
+	RateLimit int64  `default:"60" env:"SYNCRO_RATE_LIMIT" help:"Requests a minute of keys that have no limit of their own."`
+	LogLevel  string `default:"info" env:"SYNCRO_LOG_LEVEL" help:"debug, info, warn or error."`
+	LogFormat string `default:"text" env:"SYNCRO_LOG_FORMAT" help:"text or json."`
+}
+
+// Run serves until a signal comes.
+func (s *serveCommand) Run(ctx context.Context, to *streams) error {
+	c := s.config()
+	c.Addr, c.RateLimit, c.LogLevel, c.LogFormat = s.Addr, s.RateLimit, s.LogLevel, s.LogFormat
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return app.Serve(ctx, c, c.Log(to.notes))
+}
+
+type migrateCommand struct {
+	storage
+}
+
+// Run says what there was to do.
+func (m *migrateCommand) Run(ctx context.Context, to *streams) error {
+	c := m.config()
+	if err := c.Check(); err != nil {
+		return err
+	}
+	before, after, err := app.Migrate(ctx, c)
+	switch {
+	case err != nil:
+		return err
+	case before == after:
+		fmt.Fprintf(to.out, "The schema is up to date, at version %d.\n", after)
+	default:
+		fmt.Fprintf(to.out, "The schema went from version %d to %d.\n", before, after)
+	}
+	return nil
+}

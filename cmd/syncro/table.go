@@ -1,0 +1,25 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// table prints rows under a heading, whose words are the columns.
+func table[T any](out io.Writer, heading string, rows []T, cells func(T) []string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, strings.Join(strings.Fields(heading), "\t"))
+	for _, row := range rows {
+		texts := cells(row)
+		for i, text := range texts {
+			texts[i] = oneLine(text) // a name may hold a tab
+		}
+		fmt.Fprintln(w, strings.Join(texts, "\t"))
+	}
+	return w.Flush()
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"syncro/internal/accounts"
+	"syncro/internal/api"
+	"syncro/internal/customfields"
+	"syncro/internal/db"
+	"syncro/internal/pipelines"
+	"syncro/internal/setup"
+)
+
+// App is the program on an open database.
+type App struct {
+	DB           *db.DB
+	Accounts     *accounts.Service
+	Pipelines    *pipelines.Service
+	CustomFields *customfields.Service
+	Setup        *setup.Service
+
+	config Config
+	log    *slog.Logger
+	router *api.Router
+}
+
+// Open brings the database's schema up to date, opens it and makes the services.
+// The configuration has been checked.
+func Open(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
+	from, to, err := db.Migrate(ctx, c.options())
+	if err != nil {
+		return nil, err
+	}
+	if from != to {
+		log.InfoContext(ctx, "the database schema was brought up to date", "from", from, "to", to)
+	}
+	d, err := db.Open(ctx, c.options())
+	if err != nil {
+		return nil, err
+	}
+	return assemble(d, c, log), nil
+}
+
+// Migrate brings the database's schema up to date and gives its version before
+// and after.
+func Migrate(ctx context.Context, c Config) (from, to int64, err error) {
+	return db.Migrate(ctx, c.options())
+}
+
+// Close lets running work finish and closes the database.
+func (a *App) Close() error { return a.DB.Close() }
+
+// Handler answers the requests.
+func (a *App) Handler() http.Handler { return a.router.Handler() }
+
+// assemble makes the services and declares their routes.
+func assemble(d *db.DB, c Config, log *slog.Logger) *App {
+	a := &App{DB: d, config: c, log: log}
+	a.Accounts = accounts.New(d, accounts.Options{Clock: c.Clock, RateLimit: c.RateLimit})
+	a.Pipelines = pipelines.New(d)
+	a.CustomFields = customfields.New(d)
+	a.Setup = setup.New(d, a.Accounts)
+
+	limiter := accounts.NewRateLimiter(d, c.Clock)
+	a.router = api.NewRouter(api.Config{
+		DB: d, Log: log, Clock: c.Clock,
+		Authenticate: func(ctx context.Context, presented string) (api.Principal, error) {
+			p, err := a.Accounts.Authenticate(ctx, presented)
+			return api.Principal{Actor: p.Actor, RateLimit: p.RateLimit}, err
+		},
+		Allow: func(ctx context.Context, keyID, limit int64) (api.Allowance, error) {
+			w, err := limiter.Take(ctx, keyID, limit)
+			return api.Allowance{Limit: w.Limit, Remaining: w.Remaining, Reset: w.Reset, OK: w.OK}, err
+		},
+	})
+	a.Pipelines.Routes(a.router)
+	a.CustomFields.Routes(a.router)
+	a.mountHealth()
+	a.mountDocumentation()
+	return a
+}
+
+// errDemo is why a database of the demo is not served: its keys are printed in
+// the documentation.
+var errDemo = errors.New("the database was made by `syncro demo`, whose keys are public: choose another --database")
+
+// inventory tells whether there is any account, and refuses a demo's database.
+func (a *App) inventory(ctx context.Context) (any bool, err error) {
+	var demo bool
+	err = a.DB.Read(ctx, func(q db.Querier) error {
+		return db.Get(q.Query(`SELECT EXISTS (SELECT 1 FROM accounts), EXISTS (SELECT 1 FROM accounts WHERE is_demo)`), &any, &demo)
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking for accounts: %w", err)
+	}
+	if demo {
+		return false, errDemo
+	}
+	return any, nil
+}
