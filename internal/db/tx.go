@@ -1,6 +1,9 @@
 package db
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // Tx is a transaction. It is a [Querier] and is valid only inside the function
 // given to [DB.Write].
@@ -15,6 +18,7 @@ type txConn interface {
 	Querier
 	exec(sql string, args []any) (int64, error)
 	queue(sql string, args []any) error
+	load(table string, columns []string, rows iter.Seq[[]any]) (int64, error)
 	lockKeys(keys []string) error
 	engine() Engine
 }
