@@ -11,6 +11,7 @@ import (
 	"syncro/internal/api"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
+	"syncro/internal/leads"
 	"syncro/internal/pipelines"
 	"syncro/internal/setup"
 )
@@ -22,6 +23,7 @@ type App struct {
 	Pipelines    *pipelines.Service
 	CustomFields *customfields.Service
 	Setup        *setup.Service
+	Leads        *leads.Service
 
 	config Config
 	log    *slog.Logger
@@ -64,21 +66,16 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Pipelines = pipelines.New(d)
 	a.CustomFields = customfields.New(d)
 	a.Setup = setup.New(d, a.Accounts)
+	a.Leads = leads.New(d, a.Accounts, a.Pipelines, a.CustomFields)
 
-	limiter := accounts.NewRateLimiter(d, c.Clock)
 	a.router = api.NewRouter(api.Config{
 		DB: d, Log: log, Clock: c.Clock,
-		Authenticate: func(ctx context.Context, presented string) (api.Principal, error) {
-			p, err := a.Accounts.Authenticate(ctx, presented)
-			return api.Principal{Actor: p.Actor, RateLimit: p.RateLimit}, err
-		},
-		Allow: func(ctx context.Context, keyID, limit int64) (api.Allowance, error) {
-			w, err := limiter.Take(ctx, keyID, limit)
-			return api.Allowance{Limit: w.Limit, Remaining: w.Remaining, Reset: w.Reset, OK: w.OK}, err
-		},
+		Authenticate: a.Accounts.Authenticate, Allow: accounts.NewRateLimiter(d, c.Clock).Take,
 	})
+	a.Accounts.Routes(a.router)
 	a.Pipelines.Routes(a.router)
 	a.CustomFields.Routes(a.router)
+	a.Leads.Routes(a.router)
 	a.mountHealth()
 	a.mountDocumentation()
 	return a

@@ -11,13 +11,15 @@ import (
 // loop is work that is done again and again beside the requests. What it does is
 // in once, which can be called and tested by itself.
 type loop struct {
-	name  string
-	every time.Duration
-	once  func(ctx context.Context) error
+	name   string
+	every  time.Duration
+	wake   <-chan struct{} // also runs it; nil for none
+	gather time.Duration   // how long it waits after that for more to come together
+	once   func(ctx context.Context) error
 }
 
-// run works at once and then at its interval, until ctx ends. A run that fails is
-// logged; the next one tries again.
+// run works at once, and then at its interval and whenever it is woken, until ctx
+// ends. A run that fails is logged; the next one tries again.
 func (l loop) run(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(l.every)
 	defer ticker.Stop()
@@ -29,6 +31,12 @@ func (l loop) run(ctx context.Context, log *slog.Logger) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-l.wake:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(l.gather):
+			}
 		}
 	}
 }
@@ -43,9 +51,22 @@ func (l loop) guarded(ctx context.Context) (err error) {
 	return l.once(ctx)
 }
 
-// loops are those of a server.
+// loops are those of a server. What they look for may also lie there since before
+// the start, which is why each runs at once.
 func (a *App) loops() []loop {
 	return []loop{
-		{"forget old retries", time.Hour, a.router.ForgetOldRetries},
+		{name: "forget old retries", every: time.Hour, once: a.router.ForgetOldRetries},
+		{name: "index for search", every: time.Minute, wake: a.Leads.Unindexed(), gather: 100 * time.Millisecond, once: a.indexSearch},
 	}
+}
+
+// indexSearch indexes until nothing waits.
+func (a *App) indexSearch(ctx context.Context) error {
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = a.Leads.IndexSearch(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
