@@ -79,6 +79,9 @@ func (s *Service) Upsert(ctx context.Context, actor authz.Actor, form *input.For
 		return UpsertAnswer{}, err
 	}
 	keys := matchKeys(f)
+	if err := form.Err(); err != nil && keys == (matchedBy{}) {
+		return UpsertAnswer{}, err // nothing can be looked for, so nothing is known to be missing for a creation
+	}
 	var l *Lead
 	created := false
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
@@ -151,10 +154,10 @@ func requireCreation(form *input.Form[UpsertFields]) error {
 	return complete.Err()
 }
 
-// keys are what an upsert looks for, in this order; "" is not looked for.
-type keys struct{ email, phone string }
+// matchedBy is what an upsert looks for, in this order; "" is not looked for.
+type matchedBy struct{ email, phone string }
 
-func matchKeys(f *UpsertFields) (k keys) {
+func matchKeys(f *UpsertFields) (k matchedBy) {
 	if f.MatchBy.Value != byPhone && f.Email.Given() {
 		k.email = emailKey(f.Email.Value)
 	}
@@ -166,7 +169,7 @@ func matchKeys(f *UpsertFields) (k keys) {
 
 // locks are the names under which simultaneous upserts of one contact wait for
 // each other, in sorted order.
-func (k keys) locks(actor authz.Actor) []string {
+func (k matchedBy) locks(actor authz.Actor) []string {
 	var names []string
 	if k.email != "" {
 		names = append(names, fmt.Sprintf("lead:%d:email:%s", actor.AccountID, k.email))
@@ -180,7 +183,7 @@ func (k keys) locks(actor authz.Actor) []string {
 
 // match finds and locks the listed lead with one of the keys; nil when there is
 // none, which is not a failure here.
-func match(tx *db.Tx, actor authz.Actor, k keys) (*Lead, error) {
+func match(tx *db.Tx, actor authz.Actor, k matchedBy) (*Lead, error) {
 	for _, by := range []struct{ column, key string }{{"email_key", k.email}, {"phone_key", k.phone}} {
 		if by.key == "" {
 			continue

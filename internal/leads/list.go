@@ -186,7 +186,7 @@ func (l *listing) blockStatement() db.Statement {
 			sums AS (SELECT block, leads, sum(leads) OVER (ORDER BY block DESC) AS upto FROM counts),
 			start AS (SELECT block, (upto - leads)::bigint AS before FROM sums WHERE upto > ` + offset + ` ORDER BY block DESC LIMIT 1)
 			SELECT ` + shownColumns + ` FROM leads WHERE account_id = ` + account + ` AND id IN (SELECT id FROM leads WHERE ` + c.sql() + `
-				AND id < (SELECT (block + 1) * 1024 FROM start) ORDER BY id DESC LIMIT ` + size + ` OFFSET ` + offset + ` - (SELECT before FROM start)) ORDER BY id DESC`,
+				AND id < (SELECT (block + 1) * 1024 FROM start) ORDER BY id DESC LIMIT ` + size + ` OFFSET ` + offset + ` - COALESCE((SELECT before FROM start), ` + offset + `)) ORDER BY id DESC`,
 		Args: c.args,
 	}
 }

@@ -115,26 +115,3 @@ func TestALoadedLeadIsAsItWasGivenAndTheNextOneHasAHigherID(t *testing.T) {
 		w.checkCounters(t)
 	})
 }
-
-// checkCounters compares the counters with the leads.
-func (w *world) checkCounters(t *testing.T) {
-	t.Helper()
-	for table, sql := range map[string]string{
-		"lead_counters": `SELECT count(*) FROM (
-			SELECT account_id, pipeline_id, stage_id, archived, count(*) AS n FROM leads WHERE deleted_at IS NULL AND merged_into IS NULL GROUP BY 1, 2, 3, 4
-			EXCEPT SELECT account_id, pipeline_id, stage_id, archived, sum(leads)::bigint FROM lead_counters GROUP BY 1, 2, 3, 4) AS wrong`,
-		"lead_blocks": `SELECT count(*) FROM (
-			SELECT account_id, pipeline_id, id / 1024, count(*) AS n FROM leads WHERE deleted_at IS NULL AND merged_into IS NULL GROUP BY 1, 2, 3
-			EXCEPT SELECT account_id, pipeline_id, block, sum(leads)::bigint FROM lead_blocks GROUP BY 1, 2, 3) AS wrong`,
-	} {
-		if n := w.count(t, sql); n != 0 {
-			t.Errorf("%d rows of %s are missing or wrong", n, table)
-		}
-	}
-	listed := w.count(t, `SELECT count(*) FROM leads WHERE deleted_at IS NULL AND merged_into IS NULL`)
-	for _, table := range []string{"lead_counters", "lead_blocks"} {
-		if n := w.count(t, `SELECT COALESCE(sum(leads), 0)::bigint FROM `+table); n != listed {
-			t.Errorf("%s add up to %d, want %d", table, n, listed)
-		}
-	}
-}
