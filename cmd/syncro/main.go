@@ -52,10 +52,8 @@ type streams struct {
 }
 
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // from then on a second signal ends the process at once
 	notes := hideSecrets(os.Stderr, append(args, os.Environ()...))
+	ctx := untilSignalled(notes)
 	s := &streams{in: os.Stdin, out: os.Stdout, notes: notes}
 	var line commandLine
 	parser, err := kong.New(
@@ -72,6 +70,21 @@ func run(args []string) int {
 		return complain(notes, usageError{err})
 	}
 	return complain(notes, command.Run())
+}
+
+// untilSignalled ends with the first signal to stop. The second one ends the
+// process, whatever it is doing.
+func untilSignalled(notes io.Writer) context.Context {
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		os.Exit(complain(notes, errors.New("stopped at once by a second signal")))
+	}()
+	return ctx
 }
 
 // usageError is a mistake in what was typed.
