@@ -71,7 +71,7 @@ func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation 
 	if op.Method != http.MethodGet {
 		d.Parameters = append(d.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Description: "Makes a retry safe: the same key with the same request gets the first answer again, for 24 hours.",
-			Schema: &huma.Schema{Type: huma.TypeString, MaxLength: ptr(255)}, Example: "6f1c2a52-7f4e-4b0e-9a55-0a3c1f7f1d10",
+			Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(255)}, Example: "6f1c2a52-7f4e-4b0e-9a55-0a3c1f7f1d10",
 		})
 	}
 	if op.versions && op.Method != http.MethodGet && len(op.pathNames()) > 0 {
@@ -106,7 +106,8 @@ func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation 
 	return d
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 var pathDescriptions = map[string]string{
 	"id":          "Id of the record. What is no number, or is unknown, is a 404.",
@@ -115,7 +116,7 @@ var pathDescriptions = map[string]string{
 }
 
 func pathParameter(name string) *huma.Param {
-	p := &huma.Param{Name: name, In: "path", Required: true, Description: pathDescriptions[name], Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: ptr(1.0)}, Example: 123}
+	p := &huma.Param{Name: name, In: "path", Required: true, Description: pathDescriptions[name], Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: new(1.0)}, Example: 123}
 	if name == "tag" {
 		p.Schema, p.Example = &huma.Schema{Type: huma.TypeString}, "vip"
 	}

@@ -109,7 +109,7 @@ func (s *retries) claim(ctx context.Context, account int64, key, fingerprint str
 	defer poll.Stop()
 	for {
 		c, err := s.tryClaim(ctx, account, key, fingerprint)
-		if c != nil || err != nil {
+		if !errors.Is(err, errHeld) {
 			return c, err
 		}
 		select {
@@ -120,7 +120,10 @@ func (s *retries) claim(ctx context.Context, account int64, key, fingerprint str
 	}
 }
 
-// tryClaim returns nil and no error while another request runs with the key.
+// errHeld is why a key cannot be claimed now: another request runs with it.
+var errHeld = errors.New("another request holds the key")
+
+// tryClaim claims a key or finds its stored answer; errHeld while neither can be had.
 func (s *retries) tryClaim(ctx context.Context, account int64, key, fingerprint string) (*claim, error) {
 	var c *claim
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
@@ -158,7 +161,7 @@ func heldClaim(tx *db.Tx, account int64, key, fingerprint string) (*claim, error
 		&theirs, &state, &leased, &stored.status, &stored.headers, &stored.body)
 	switch {
 	case errors.Is(err, db.ErrNoRows):
-		return nil, nil // it failed and was given back just now
+		return nil, errHeld // until just now: it failed and was given back
 	case err != nil:
 		return nil, err
 	case theirs != fingerprint:
@@ -168,7 +171,7 @@ func heldClaim(tx *db.Tx, account int64, key, fingerprint string) (*claim, error
 	case state == "applied" && leased.Before(tx.Now()):
 		return nil, faults.New(faults.Conflict, "A requisição com esta Idempotency-Key foi aplicada, mas a resposta se perdeu. Consulte o registro antes de repetir.")
 	}
-	return nil, nil
+	return nil, errHeld
 }
 
 // apply marks the key in the transaction of the change. When the lease was lost,

@@ -162,8 +162,7 @@ func readBody(w http.ResponseWriter, q *http.Request) ([]byte, error) {
 	if err == nil {
 		return body, nil
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, faults.Newf(faults.TooLarge, "The request body must not be greater than %d bytes.", tooLarge.Limit)
 	}
 	return nil, faults.New(faults.Malformed, "The request body could not be read to its end.").Because(err)
@@ -174,7 +173,7 @@ func readBody(w http.ResponseWriter, q *http.Request) ([]byte, error) {
 func expectedVersion(h http.Header) (*int64, error) {
 	text := strings.TrimSpace(h.Get("If-Match"))
 	if text == "" || text == "*" {
-		return nil, nil
+		return nil, nil //nolint:nilnil // no version is expected
 	}
 	tag := strings.TrimPrefix(text, "W/")
 	if len(tag) > 2 && tag[0] == '"' && tag[len(tag)-1] == '"' {

@@ -89,11 +89,11 @@ func postgresInt(oid uint32, format int16, raw []byte) (int64, bool) {
 	}
 	switch {
 	case oid == pgtype.Int8OID && len(raw) == 8:
-		return int64(binary.BigEndian.Uint64(raw)), true //nolint:gosec // the bits of a signed number
+		return int64(binary.BigEndian.Uint64(raw)), true
 	case oid == pgtype.Int4OID && len(raw) == 4:
-		return int64(int32(binary.BigEndian.Uint32(raw))), true //nolint:gosec // the bits of a signed number
+		return int64(int32(binary.BigEndian.Uint32(raw))), true
 	case oid == pgtype.Int2OID && len(raw) == 2:
-		return int64(int16(binary.BigEndian.Uint16(raw))), true //nolint:gosec // the bits of a signed number
+		return int64(int16(binary.BigEndian.Uint16(raw))), true
 	}
 	return 0, false
 }
@@ -102,7 +102,7 @@ func isText(oid uint32) bool { return oid == pgtype.TextOID || oid == pgtype.Var
 
 func postgresText(raw []byte, borrow bool) string {
 	if borrow {
-		return unsafe.String(unsafe.SliceData(raw), len(raw))
+		return unsafe.String(unsafe.SliceData(raw), len(raw)) //nolint:gosec // Rows.Borrow says how long it is valid
 	}
 	return string(raw)
 }
@@ -111,7 +111,7 @@ func postgresTime(oid uint32, format int16, raw []byte) (time.Time, bool) {
 	if oid != pgtype.TimestamptzOID || format != pgtype.BinaryFormatCode || len(raw) != 8 {
 		return time.Time{}, false
 	}
-	micros := int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // the bits of a signed number
+	micros := int64(binary.BigEndian.Uint64(raw))
 	return time.UnixMicro(micros + postgresEpoch).UTC(), true
 }
 

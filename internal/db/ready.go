@@ -63,8 +63,7 @@ func programVersion() (newest int64, err error) {
 }
 
 func tableMissing(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "42P01"
 	}
 	return err != nil && strings.Contains(err.Error(), "no such table") // SQLite has no code for it

@@ -251,7 +251,7 @@ func (c *sqliteConn) exec(sql string, args []any) (int64, error) {
 	if err := bindSQLite(st.raw, args); err != nil {
 		return 0, fmt.Errorf("binding %q: %w", sql, err)
 	}
-	for st.raw.Step() { //nolint:revive // rows of an exec are of no interest
+	for st.raw.Step() { // the rows of an exec are of no interest
 	}
 	if err := st.raw.Err(); err != nil {
 		return 0, err

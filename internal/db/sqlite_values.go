@@ -121,7 +121,7 @@ func sqliteText(st *sqlite3.Stmt, i int, borrow bool) string {
 		return st.ColumnText(i)
 	}
 	raw := st.ColumnRawText(i)
-	return unsafe.String(unsafe.SliceData(raw), len(raw))
+	return unsafe.String(unsafe.SliceData(raw), len(raw)) //nolint:gosec // Rows.Borrow says how long it is valid
 }
 
 // scanOther reads a column into a named type or a pointer to one.
@@ -148,7 +148,7 @@ func scanOther(st *sqlite3.Stmt, i int, v reflect.Value) error {
 }
 
 func scanSQLiteAt(st *sqlite3.Stmt, i int, pointer reflect.Value) error {
-	if t, ok := pointer.Interface().(*time.Time); ok {
+	if t, ok := reflect.TypeAssert[*time.Time](pointer); ok {
 		*t = time.UnixMicro(st.ColumnInt64(i)).UTC()
 		return nil
 	}

@@ -141,7 +141,7 @@ func (s *sqlite) commitTogether(c *sqliteConn, batch []*writeRequest) (err error
 // returned is one that broke the transaction.
 func (s *sqlite) runInSavepoint(c *sqliteConn, r *writeRequest) error {
 	if r.err = r.ctx.Err(); r.err != nil {
-		return nil
+		return nil //nolint:nilerr // the request is cancelled, the transaction goes on
 	}
 	if _, err := c.exec("SAVEPOINT request", nil); err != nil {
 		return err

@@ -29,8 +29,7 @@ type Violation struct {
 
 // ViolationOf tells which constraint an error is about, if it is about one.
 func ViolationOf(err error) (Violation, bool) {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
 		case "23505":
 			return Violation{Unique, postgresColumns(pg)}, true
@@ -41,8 +40,7 @@ func ViolationOf(err error) (Violation, bool) {
 		}
 		return Violation{}, false
 	}
-	var lite *sqlite3.Error
-	if errors.As(err, &lite) {
+	if lite, ok := errors.AsType[*sqlite3.Error](err); ok {
 		switch lite.ExtendedCode() {
 		case sqlite3.CONSTRAINT_UNIQUE, sqlite3.CONSTRAINT_PRIMARYKEY:
 			return Violation{Unique, sqliteColumns(lite.Error())}, true
@@ -93,8 +91,7 @@ func postgresColumns(e *pgconn.PgError) string {
 // reached at all, so that the same request may succeed later.
 func Unreachable(err error) bool {
 	var connect *pgconn.ConnectError
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		// Class 57: the server is stopping or starting; class 53: it has run out of something.
 		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53")
 	}

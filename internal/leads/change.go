@@ -12,23 +12,23 @@ import (
 )
 
 // change stores a lead that an operation has changed, with all that a change
-// entails, and tells whether anything had changed. events are recorded besides.
-func (s *Service) change(tx *db.Tx, actor authz.Actor, before, after *Lead, events ...timeline.Event) (changed bool, err error) {
+// entails; if nothing differs, nothing is stored. events are recorded besides.
+func (s *Service) change(tx *db.Tx, actor authz.Actor, before, after *Lead, events ...timeline.Event) error {
 	changes := differences(before, after)
 	if len(changes) == 0 {
-		return false, timeline.Record(tx, actor, events...)
+		return timeline.Record(tx, actor, events...)
 	}
 	after.Version, after.UpdatedAt = before.Version+1, tx.Now()
 	if err := store(tx, actor, after, changes); err != nil {
-		return false, err
+		return err
 	}
 	if err := s.reindex(tx, actor, before, after); err != nil {
-		return false, err
+		return err
 	}
 	if err := timeline.RecordChange(tx, actor, timeline.Lead, after.ID, after.Version, changes); err != nil {
-		return false, err
+		return err
 	}
-	return true, timeline.Record(tx, actor, events...)
+	return timeline.Record(tx, actor, events...)
 }
 
 // reindex keeps counters, tags and search in step with a lead; before is nil for

@@ -221,6 +221,5 @@ func (s *Service) edit(tx *db.Tx, actor authz.Actor, u *setup, d draft, before, 
 			return err
 		}
 	}
-	_, err := s.change(tx, actor, before, after, u.editEvents(before, after)...)
-	return err
+	return s.change(tx, actor, before, after, u.editEvents(before, after)...)
 }

@@ -1,6 +1,7 @@
 package leads
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,7 @@ func (c *conditions) sql() string { return strings.Join(c.where, " AND ") }
 type selection struct {
 	conditions          // all of it, for the general case
 	counted    *counted // when ready counters know the total
+	mergedTags []string // keys of tags that merged leads are asked for by
 	tags       []string // when nothing but tags is asked for: their keys
 	term       *term    // when nothing but a term is asked for, and SQLite's index has it
 	pipelines  []int64  // when nothing but these pipelines, or everything, is asked for
@@ -140,19 +142,29 @@ func (s *selection) byTags(f *Filters, simple bool) {
 	}
 	s.counted = nil
 	if Status(f.Status.Value) == Merged {
-		s.byTagsOfMerged(keys)
+		s.mergedTags = keys
 		return
 	}
 	s.where = append(s.where, "id IN (SELECT lead_id FROM lead_tags WHERE lead_tags.account_id = "+s.arg(s.args[0])+" AND tag_key = ANY("+s.arg(keys)+"))")
 }
 
-// byTagsOfMerged looks into the leads themselves: the index has the listed ones only.
-func (s *selection) byTagsOfMerged(keys []string) {
-	var any []string
-	for _, key := range keys {
-		any = append(any, "strpos(lower(tags), "+s.arg(string(appendString(nil, key)))+") > 0")
+// resolveMergedTags looks for tags among merged leads, which the index of tags
+// does not have and of which there are few.
+func (s *selection) resolveMergedTags(q db.Querier, actor authz.Actor) error {
+	if len(s.mergedTags) == 0 {
+		return nil
 	}
-	s.where = append(s.where, "("+strings.Join(any, " OR ")+")")
+	ids := []int64{}
+	rows := q.Query(`SELECT id, tags FROM leads WHERE account_id = $1 AND deleted_at IS NULL AND merged_into IS NOT NULL`, actor.AccountID)
+	for rows.Next() {
+		var l Lead
+		rows.Scan(&l.ID, &l.Tags)
+		if slices.ContainsFunc(tagKeys(l.TagNames()), func(key string) bool { return slices.Contains(s.mergedTags, key) }) {
+			ids = append(ids, l.ID)
+		}
+	}
+	s.where = append(s.where, "id = ANY("+s.arg(ids)+")")
+	return rows.Err()
 }
 
 func (s *selection) byTerm(f *Filters, simple bool, actor authz.Actor, engine db.Engine) {

@@ -35,7 +35,9 @@ func Lists[T any](name, member string, load func(q db.Querier, actor authz.Actor
 
 // Constant is an include that is the same for every lead.
 func Constant(name, members string, singleOnly bool) Include {
-	none := func(db.Querier, authz.Actor, []int64) (map[int64]string, error) { return nil, nil }
+	none := func(db.Querier, authz.Actor, []int64) (map[int64]string, error) {
+		return map[int64]string{}, nil
+	}
 	return Include{Name: name, SingleOnly: singleOnly, Empty: members, Load: none}
 }
 
@@ -130,7 +132,7 @@ func (s *Service) wanted(parameter string, list bool) (w wanted) {
 		case "score":
 			w.score = true
 		default:
-			i := slices.IndexFunc(s.includes, func(in Include) bool { return in.Name == name && !(in.SingleOnly && list) })
+			i := slices.IndexFunc(s.includes, func(in Include) bool { return in.Name == name && (!list || !in.SingleOnly) })
 			asked := slices.ContainsFunc(w.relations, func(in Include) bool { return in.Name == name })
 			if i >= 0 && !asked {
 				w.relations = append(w.relations, s.includes[i])

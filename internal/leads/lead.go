@@ -9,7 +9,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"syncro/internal/phones"
-	"syncro/internal/pipelines"
 	"syncro/internal/searchtext"
 )
 
@@ -130,6 +129,3 @@ func emailKey(email string) string { return strings.ToLower(email) }
 // second for digits, whatever the punctuation and the ninth digit.
 func (l *Lead) searchText() string  { return searchtext.Join(l.Name, l.Email, l.Phone) }
 func (l *Lead) searchPhone() string { return phones.SearchDigits(l.Phone) }
-
-// kindStatus is the status that a stage gives its leads in filters.
-func kindStatus(kind pipelines.Kind) Status { return Status(kind) }

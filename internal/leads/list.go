@@ -71,6 +71,9 @@ func (l *listing) read(q db.Querier) error {
 	if l.term != nil {
 		l.term.found(&l.conditions, l.actor)
 	}
+	if err := l.resolveMergedTags(q, l.actor); err != nil {
+		return err
+	}
 	count, page := l.countStatement(), l.pageStatement()
 	p := q.Pipeline(count, page)
 	if err := db.Get(p.Next(), &l.total); err != nil {
@@ -175,7 +178,7 @@ func (l *listing) blockStatement() db.Statement {
 	account, pipelines, offset, size := c.arg(l.actor.AccountID), c.arg(l.pipelines), c.arg(l.page.Offset()), c.arg(l.page.Size)
 	only := "pipeline_id = " + pipelines
 	if len(l.pipelines) == 1 {
-		c.args[len(l.conditions.args)+1] = l.pipelines[0]
+		c.args[len(l.args)+1] = l.pipelines[0]
 	} else {
 		only = "pipeline_id = ANY(" + pipelines + ")"
 	}

@@ -65,7 +65,7 @@ func (s *Service) Win(ctx context.Context, actor authz.Actor, id int64, expected
 		cents := int64(form.Fields.Value.Value)
 		value = &cents
 	}
-	return close(ctx, s, actor, id, expected, form, form.Fields.StageID, nil, move{blockedMessage: blockedWon, value: value}, pipelines.Won)
+	return conclude(ctx, s, actor, id, expected, form, form.Fields.StageID, nil, move{blockedMessage: blockedWon, value: value}, pipelines.Won)
 }
 
 // Lose moves a lead to a lost stage and records the reason (PUT /leads/{id}/lost).
@@ -76,7 +76,7 @@ func (s *Service) Lose(ctx context.Context, actor authz.Actor, id int64, expecte
 		return ok || !reason.Given()
 	}
 	m := move{blockedMessage: blockedLost, reasonID: reason.Ptr()}
-	return close(ctx, s, actor, id, expected, form, form.Fields.StageID, known, m, pipelines.Lost)
+	return conclude(ctx, s, actor, id, expected, form, form.Fields.StageID, known, m, pipelines.Lost)
 }
 
 // wrongKind is the refusal of a stage that is not of the kind that is asked for.
@@ -87,9 +87,9 @@ func wrongKind(kind pipelines.Kind) error {
 	return faults.New(faults.Refused, "A etapa informada não é uma etapa de perda.")
 }
 
-// close does what winning and losing have in common, in the order that
+// conclude does what winning and losing have in common, in the order that
 // companion-api.md section 2 ("Won / lost") gives.
-func close[F any](ctx context.Context, s *Service, actor authz.Actor, id int64, expected *int64, form *input.Form[F], stageID input.Field[int64],
+func conclude[F any](ctx context.Context, s *Service, actor authz.Actor, id int64, expected *int64, form *input.Form[F], stageID input.Field[int64],
 	reasonKnown func(*setup) bool, m move, kind pipelines.Kind,
 ) (Moved, error) {
 	d, u, err := s.lookUp(ctx, actor, input.Field[int64]{}, stageID, nil, &form.Problems)
@@ -166,8 +166,7 @@ func (s *Service) perform(tx *db.Tx, actor authz.Actor, u *setup, m move) error 
 	if err := s.place(tx, actor, u, &m); err != nil {
 		return err
 	}
-	_, err := s.change(tx, actor, &before, m.after)
-	return err
+	return s.change(tx, actor, &before, m.after)
 }
 
 // testBlocks refuses while mandatory tasks of the lead's visit are pending.

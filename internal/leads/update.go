@@ -102,7 +102,7 @@ func (s *Service) retag(ctx context.Context, actor authz.Actor, id int64, expect
 		if changed := append(without(is, was), without(was, is)...); len(changed) > 0 {
 			events = append(events, timeline.Event{LeadID: id, Type: event, Description: words + strings.Join(changed, ", ") + "."})
 		}
-		if _, err = s.change(tx, actor, &before, l, events...); err != nil {
+		if err := s.change(tx, actor, &before, l, events...); err != nil {
 			return err
 		}
 		answer = Tagged{Success: true, LeadID: id, Tags: append([]string{}, is...), version: l.Version}
@@ -124,7 +124,6 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expec
 		if err := tx.Queue(`UPDATE leads SET deleted_at = $3 WHERE account_id = $1 AND id = $2`, actor.AccountID, id, now); err != nil {
 			return err
 		}
-		_, err = s.change(tx, actor, &before, l, timeline.Event{LeadID: id, Type: timeline.Deleted, Description: "Lead movido para a lixeira."})
-		return err
+		return s.change(tx, actor, &before, l, timeline.Event{LeadID: id, Type: timeline.Deleted, Description: "Lead movido para a lixeira."})
 	})
 }

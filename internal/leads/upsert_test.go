@@ -2,6 +2,7 @@ package leads_test
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -12,9 +13,7 @@ import (
 func (w *world) upsert(t *testing.T, status int, body map[string]any, stage string) answer {
 	t.Helper()
 	if stage != "" {
-		for k, v := range w.mine.move(t, stage) {
-			body[k] = v
-		}
+		maps.Copy(body, w.mine.move(t, stage))
 	}
 	return w.want(t, status, w.mine, "POST", "/leads/upsert", body)
 }
@@ -114,9 +113,7 @@ func TestRacingUpsertsOfANewContactMakeOneLead(t *testing.T) {
 				if i%2 == 0 {
 					body["email"] = "joao@acme.com.br"
 				}
-				for k, v := range w.mine.move(t, "Novo") {
-					body[k] = v
-				}
+				maps.Copy(body, w.mine.move(t, "Novo"))
 				if got := w.do(w.mine, "POST", "/leads/upsert", body); got.status != 200 && got.status != 201 {
 					t.Errorf("upsert %d: %d %s", i, got.status, got.text)
 				}

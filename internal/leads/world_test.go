@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -187,9 +188,7 @@ func (w *world) create(t *testing.T, a account, stage string, more map[string]an
 	t.Helper()
 	id, pipeline := a.stage(t, stage)
 	body := map[string]any{"name": "João Silva", "pipeline_id": pipeline, "stage_id": id}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return w.want(t, 201, a, "POST", "/leads", body)
 }
 

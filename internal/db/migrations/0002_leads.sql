@@ -147,14 +147,14 @@ CREATE TABLE tasks (
     FOREIGN KEY (account_id, assigned_to) REFERENCES users (account_id, id),
     FOREIGN KEY (requirement_id) REFERENCES stage_requirements (id) ON DELETE SET NULL
 );
-CREATE INDEX tasks_by_lead ON tasks (account_id, lead_id, id) WHERE lead_id IS NOT NULL;
+CREATE INDEX tasks_by_lead ON tasks (account_id, lead_id, due_date, due_time, id) WHERE lead_id IS NOT NULL;
 -- What lists are filtered by stands at the end of their indexes, so that counting
 -- does not visit the table. Tasks that are done gather at the front of the order
 -- by due date, hence what is left to do has indexes of its own.
 CREATE INDEX tasks_by_due ON tasks (account_id, due_date, due_time, id, completed_at, type, priority);
 CREATE INDEX tasks_by_owner ON tasks (account_id, assigned_to, due_date, due_time, id, completed_at, type, priority);
-CREATE INDEX tasks_pending ON tasks (account_id, due_date, due_time, id, type, priority) WHERE completed_at IS NULL;
-CREATE INDEX tasks_pending_by_owner ON tasks (account_id, assigned_to, due_date, due_time, id, type, priority) WHERE completed_at IS NULL;
+CREATE INDEX tasks_pending ON tasks (account_id, due_date, due_time, id, completed_at, type, priority) WHERE completed_at IS NULL;
+CREATE INDEX tasks_pending_by_owner ON tasks (account_id, assigned_to, due_date, due_time, id, completed_at, type, priority) WHERE completed_at IS NULL;
 CREATE INDEX tasks_by_requirement ON tasks (requirement_id) WHERE requirement_id IS NOT NULL;
 
 -- What happened to a lead, in words; append-only.
