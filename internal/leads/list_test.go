@@ -171,7 +171,7 @@ func TestListsAgreeWithAnObviousComputationAfterAnyHistory(t *testing.T) {
 					want = append(want, m.id)
 				}
 			}
-			got := w.ids(t, query, 7)
+			got := w.ids(t, query, 23)
 			if strings.Contains(query, "sort=") {
 				slices.Sort(got)
 				slices.Sort(want)
