@@ -112,14 +112,20 @@ func (r *Router) refuse(w http.ResponseWriter, q *http.Request, err error) {
 	}
 }
 
-// refusalBody writes a refusal as companion-api.md section 1 shows it: the message,
-// then its further members, then the problems by field.
+// refusalBody writes a refusal as companion-api.md section 1 shows it: "success"
+// where there is one, the message, its further members, the problems by field.
 type refusalBody struct{ *faults.Error }
 
 // AppendJSON writes the body.
 func (b refusalBody) AppendJSON(dst []byte) []byte {
-	dst = append(append(dst, `{"message":`...), jsonText(b.Message)...)
-	for _, m := range b.Members {
+	dst = append(dst, '{')
+	members := b.Members
+	if len(members) > 0 && members[0].Name == "success" {
+		dst = append(append(append(dst, `"success":`...), jsonText(members[0].Value)...), ',')
+		members = members[1:]
+	}
+	dst = append(append(dst, `"message":`...), jsonText(b.Message)...)
+	for _, m := range members {
 		dst = append(append(dst, ','), jsonText(m.Name)...)
 		dst = append(append(dst, ':'), jsonText(m.Value)...)
 	}

@@ -50,7 +50,7 @@ func TestMandatoryTasksHoldALeadOnlyForTheVisitTheyWereMadeIn(t *testing.T) {
 			{path + "/won", map[string]any{"stage_id": ganho}, "Complete mandatory tasks before marking as won."},
 			{path + "/lost", map[string]any{"stage_id": perdido}, "Complete mandatory tasks before marking as lost."},
 		} {
-			want := fmt.Sprintf(`{"message":%q,"success":false,"blocked":true,"pending_tasks":[{"id":%v,"subject":"Conferir documentos de Maria","type":"task"}]}`, c.message, task["id"])
+			want := fmt.Sprintf(`{"success":false,"message":%q,"blocked":true,"pending_tasks":[{"id":%v,"subject":"Conferir documentos de Maria","type":"task"}]}`, c.message, task["id"])
 			if got := w.want(t, 422, w.mine, "PUT", c.path, c.body); got.text != want {
 				t.Errorf("got  %s\nwant %s", got.text, want)
 			}

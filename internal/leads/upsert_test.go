@@ -145,7 +145,7 @@ func TestAPlanLimitIsNeverPassedByRacingCreations(t *testing.T) {
 					path = "/leads/upsert"
 				}
 				got := w.do(w.mine, "POST", path, body)
-				if got.status == 422 && got.text != `{"message":"Limite de leads do plano atingido.","success":false,"limit_reached":true}` {
+				if got.status == 422 && got.text != `{"success":false,"message":"Limite de leads do plano atingido.","limit_reached":true}` {
 					t.Errorf("got %s", got.text)
 				}
 			})
