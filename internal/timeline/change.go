@@ -144,3 +144,8 @@ func fields(object string) ([]string, error) {
 	}
 	return names, nil
 }
+
+// Forget removes what is known of the changes of a record that is deleted for good.
+func Forget(tx *db.Tx, actor authz.Actor, kind Kind, id int64) error {
+	return tx.Queue(`DELETE FROM record_changes WHERE account_id = $1 AND record = $2 AND record_id = $3`, actor.AccountID, kind, id)
+}

@@ -149,7 +149,7 @@ CREATE TABLE tasks (
 );
 CREATE INDEX tasks_by_lead ON tasks (account_id, lead_id, due_date, due_time, id) WHERE lead_id IS NOT NULL;
 -- What lists are filtered by stands at the end of their indexes, so that counting
--- does not visit the table. Tasks that are done gather at the front of the order
+-- and skipping to a page do not visit the table. Tasks that are done gather at the front of the order
 -- by due date, hence what is left to do has indexes of its own.
 CREATE INDEX tasks_by_due ON tasks (account_id, due_date, due_time, id, completed_at, type, priority);
 CREATE INDEX tasks_by_owner ON tasks (account_id, assigned_to, due_date, due_time, id, completed_at, type, priority);

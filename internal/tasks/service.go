@@ -1,0 +1,281 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"syncro/internal/authz"
+	"syncro/internal/calendar"
+	"syncro/internal/db"
+	"syncro/internal/faults"
+	"syncro/internal/input"
+	"syncro/internal/timeline"
+)
+
+// Service runs the operations on tasks.
+type Service struct {
+	db    *db.DB
+	clock func() time.Time
+}
+
+// New makes the service; clock is the one of the database's transactions.
+func New(d *db.DB, clock func() time.Time) *Service { return &Service{d, clock} }
+
+// unknown is the refusal for a task that is not there.
+func unknown() error { return faults.Unknown("Tarefa", "a") }
+
+// List gives the tasks of a filter from place offset on, soonest due first, and
+// how many there are in all.
+func (s *Service) List(ctx context.Context, actor authz.Actor, f Filter, limit, offset int64) ([]Task, int64, error) {
+	now := s.clock()
+	tasks, total := []Task{}, int64(0)
+	err := s.db.Read(ctx, func(q db.Querier) error {
+		var err error
+		tasks, total, err = list(q, actor, f, limit, offset, now)
+		return err
+	})
+	return tasks, total, err
+}
+
+// Get gives a task.
+func (s *Service) Get(ctx context.Context, actor authz.Actor, id int64) (Task, error) {
+	now := s.clock()
+	var task Task
+	err := s.db.Read(ctx, func(q db.Querier) error {
+		r, err := find(q, actor, id)
+		task = r.shown(now, actor.Location)
+		return err
+	})
+	return task, err
+}
+
+// Create makes a pending task.
+func (s *Service) Create(ctx context.Context, actor authz.Actor, form input.Form[CreateFields]) (Task, error) {
+	var task Task
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		f, now := form.Fields, calendar.Instant{Time: tx.Now()}
+		r := record{Task: Task{
+			Subject: f.Subject.Value, Description: f.Description.Ptr(), Type: f.Type.Value, Status: Pending, Priority: defaultPriority,
+			DueDate: f.DueDate.Value, DueTime: f.DueTime.Ptr(), Notes: f.Notes.Ptr(), CreatedAt: now, UpdatedAt: now, Version: 1,
+		}}
+		if f.Priority.Given() {
+			r.Priority = f.Priority.Value
+		}
+		var found faults.Bag
+		if err := r.refer(tx, actor, f.LeadID.Ptr(), f.AssignedTo.Ptr(), &found); err != nil {
+			return err
+		}
+		if err := refusal(form, found); err != nil {
+			return err
+		}
+		if err := insert(tx, actor, &r); err != nil {
+			return err
+		}
+		task = r.shown(tx.Now(), actor.Location)
+		return tell(tx, actor, r.LeadID, timeline.TaskCreated, "Tarefa criada: "+r.Subject)
+	})
+	return task, err
+}
+
+// Update changes what is sent of a task. With expected, only that version of it.
+func (s *Service) Update(ctx context.Context, actor authz.Actor, id int64, form input.Form[UpdateFields], expected *int64) (Task, error) {
+	var task Task
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		r, err := lock(tx, actor, id)
+		if err != nil {
+			return err
+		}
+		before, f := r, form.Fields
+		var found faults.Bag
+		if err := r.refer(tx, actor, f.LeadID.Ptr(), f.AssignedTo.Ptr(), &found); err != nil {
+			return err
+		}
+		if err := refusal(form, found); err != nil {
+			return err
+		}
+		if err := current(tx, actor, &r, expected); err != nil {
+			return err
+		}
+		r.apply(f, tx.Now())
+		changes := differences(&before.Task, &r.Task)
+		if len(changes) == 0 {
+			task = before.shown(tx.Now(), actor.Location)
+			return nil
+		}
+		if !same(before.LeadID, r.LeadID) {
+			if before.mandatory() {
+				return faults.New(faults.Refused, "Tarefa obrigatória da etapa não pode ser transferida para outro lead.")
+			}
+			r.requirementID, r.stageVisit = nil, nil
+		}
+		r.Version++
+		r.UpdatedAt = calendar.Instant{Time: tx.Now()}
+		task = r.shown(tx.Now(), actor.Location)
+		return save(tx, actor, &before, &r, changes)
+	})
+	return task, err
+}
+
+// save writes a changed task and what is to be remembered of the change.
+func save(tx *db.Tx, actor authz.Actor, before, after *record, changes []timeline.Change) error {
+	if err := update(tx, actor, after); err != nil {
+		return err
+	}
+	if err := timeline.RecordChange(tx, actor, timeline.Task, after.ID, after.Version, changes); err != nil {
+		return err
+	}
+	if before.Status == Completed || after.Status == Pending {
+		return nil
+	}
+	return tell(tx, actor, after.LeadID, timeline.TaskCompleted, "Tarefa concluída: "+after.Subject)
+}
+
+// Complete makes a task completed, which it may be already.
+func (s *Service) Complete(ctx context.Context, actor authz.Actor, id int64, expected *int64) (Task, error) {
+	return s.Update(ctx, actor, id, input.Form[UpdateFields]{Fields: UpdateFields{Status: input.Of(Completed)}}, expected)
+}
+
+// Reopen makes a task pending again, which it may be already.
+func (s *Service) Reopen(ctx context.Context, actor authz.Actor, id int64, expected *int64) (Task, error) {
+	return s.Update(ctx, actor, id, input.Form[UpdateFields]{Fields: UpdateFields{Status: input.Of(Pending)}}, expected)
+}
+
+// Delete removes a task for good.
+func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expected *int64) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		r, err := lock(tx, actor, id)
+		if err != nil {
+			return err
+		}
+		if err := current(tx, actor, &r, expected); err != nil {
+			return err
+		}
+		if r.mandatory() {
+			return faults.New(faults.Refused, "Tarefa obrigatória da etapa não pode ser excluída.")
+		}
+		if err := remove(tx, actor, id); err != nil {
+			return err
+		}
+		return timeline.Forget(tx, actor, timeline.Task, id)
+	})
+}
+
+// refer points the task to the lead and the user that were sent; found gets those
+// that the account does not have.
+func (r *record) refer(tx *db.Tx, actor authz.Actor, leadID, userID *int64, found *faults.Bag) error {
+	if leadID != nil {
+		switch lead, visit, err := lockLead(tx, actor, *leadID); {
+		case err == nil:
+			r.LeadID, r.Lead, r.leadVisit = &lead.ID, &lead, &visit
+		case errors.Is(err, db.ErrNoRows):
+			found.Selected("lead_id")
+		default:
+			return fmt.Errorf("looking up lead %d: %w", *leadID, err)
+		}
+	}
+	if userID != nil {
+		switch user, err := findUser(tx, actor, *userID); {
+		case err == nil:
+			r.AssignedTo, r.AssignedUser = &user.ID, &user
+		case errors.Is(err, db.ErrNoRows):
+			found.Selected("assigned_to")
+		default:
+			return fmt.Errorf("looking up user %d: %w", *userID, err)
+		}
+	}
+	return nil
+}
+
+// apply sets what was sent, except for what refer has set.
+func (r *record) apply(f UpdateFields, now time.Time) {
+	set(&r.Subject, f.Subject)
+	set(&r.Type, f.Type)
+	set(&r.Priority, f.Priority)
+	set(&r.DueDate, f.DueDate)
+	setOrClear(&r.DueTime, f.DueTime)
+	setOrClear(&r.Description, f.Description)
+	setOrClear(&r.Notes, f.Notes)
+	if f.LeadID.Cleared() {
+		r.LeadID, r.Lead, r.leadVisit = nil, nil, nil
+	}
+	if f.AssignedTo.Cleared() {
+		r.AssignedTo, r.AssignedUser = nil, nil
+	}
+	if f.Status.Given() && f.Status.Value != r.Status {
+		r.Status, r.CompletedAt = f.Status.Value, nil
+		if r.Status == Completed {
+			r.CompletedAt = &calendar.Instant{Time: now}
+		}
+	}
+}
+
+func set[T any](field *T, sent input.Field[T]) {
+	if sent.Given() {
+		*field = sent.Value
+	}
+}
+
+func setOrClear[T any](field **T, sent input.Field[T]) {
+	if sent.Sent {
+		*field = sent.Ptr()
+	}
+}
+
+// differences lists the fields in which two versions of a task differ. That a
+// completed task has a time is part of its status.
+func differences(x, y *Task) []timeline.Change {
+	var changes []timeline.Change
+	add := func(differ bool, field string, before, after any) {
+		if differ {
+			changes = append(changes, timeline.Change{Field: field, Old: before, New: after})
+		}
+	}
+	add(x.Subject != y.Subject, "subject", x.Subject, y.Subject)
+	add(!same(x.Description, y.Description), "description", x.Description, y.Description)
+	add(x.Type != y.Type, "type", x.Type, y.Type)
+	add(x.Status != y.Status, "status", x.Status, y.Status)
+	add(x.Priority != y.Priority, "priority", x.Priority, y.Priority)
+	add(x.DueDate != y.DueDate, "due_date", x.DueDate, y.DueDate)
+	add(!same(x.DueTime, y.DueTime), "due_time", x.DueTime, y.DueTime)
+	add(!same(x.LeadID, y.LeadID), "lead_id", x.LeadID, y.LeadID)
+	add(!same(x.AssignedTo, y.AssignedTo), "assigned_to", x.AssignedTo, y.AssignedTo)
+	add(!same(x.Notes, y.Notes), "notes", x.Notes, y.Notes)
+	return changes
+}
+
+func same[T comparable](x, y *T) bool {
+	return x == y || (x != nil && y != nil && *x == *y)
+}
+
+// current refuses a change that was meant for another version of the task.
+func current(tx *db.Tx, actor authz.Actor, r *record, expected *int64) error {
+	if expected == nil || *expected == r.Version {
+		return nil
+	}
+	return timeline.Stale(tx, actor, timeline.Task, r.ID, *expected, r.Version)
+}
+
+// refusal is what is wrong with a form, including what look-ups found. It leaves
+// the form as it is, for a transaction may run twice.
+func refusal[T any](form input.Form[T], found faults.Bag) error {
+	if err := form.Malformed(); err != nil {
+		return err
+	}
+	var all input.Form[T]
+	for _, bag := range []faults.Bag{form.Problems, found} {
+		for _, p := range bag.Problems() {
+			all.Problems.Add(p.Field, p.Message)
+		}
+	}
+	return all.Err()
+}
+
+// tell adds an event to the timeline of the lead, if there is one.
+func tell(tx *db.Tx, actor authz.Actor, leadID *int64, event timeline.EventType, description string) error {
+	if leadID == nil {
+		return nil
+	}
+	return timeline.Record(tx, actor, timeline.Event{LeadID: *leadID, Type: event, Description: description})
+}
