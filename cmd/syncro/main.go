@@ -34,6 +34,7 @@ func main() {
 // environment variable.
 type commandLine struct {
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Demo     demoCommand     `cmd:"" help:"Run the server on the data of the API's reference, to try it on."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date; serve does so by itself."`
 	Account  accountCommand  `cmd:"" help:"Make, list and change accounts."`
 	Pipeline pipelineCommand `cmd:"" help:"Set up pipelines, stages, lost reasons and custom fields."`
@@ -50,6 +51,9 @@ type streams struct {
 	out   io.Writer
 	notes io.Writer
 }
+
+// notef explains. What cannot be explained is no failure of the command.
+func (s *streams) notef(format string, args ...any) { _, _ = fmt.Fprintf(s.notes, format, args...) }
 
 func run(args []string) int {
 	notes := hideSecrets(os.Stderr, append(args, os.Environ()...))
@@ -114,7 +118,7 @@ func complain(notes io.Writer, err error) int {
 	case errors.As(err, &refusal):
 		text = refusal.Message
 	}
-	fmt.Fprintf(notes, "syncro: %s\n", oneLine(text))
+	_, _ = fmt.Fprintf(notes, "syncro: %s\n", oneLine(text)) // the exit code says it, too
 	return code
 }
 
