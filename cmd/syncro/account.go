@@ -40,8 +40,8 @@ func (c *accountCreate) Run(ctx context.Context, to *streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(to.notes, "Made account %d, %s, with the admin %s <%s>, the pipeline Vendas and three lost reasons.\n", made.ID, made.Name, c.AdminName, c.AdminEmail)
-		fmt.Fprintf(to.notes, "Next, make an API key: syncro key create%s --account %d --name \"My first key\"\n", c.flags(), made.ID)
+		to.notef("Made account %d, %s, with the admin %s <%s>, the pipeline Vendas and three lost reasons.\n", made.ID, made.Name, c.AdminName, c.AdminEmail)
+		to.notef("Next, make an API key: syncro key create%s --account %d --name \"My first key\"\n", c.flags(), made.ID)
 		_, err = fmt.Fprintln(to.out, made.ID)
 		return err
 	})
@@ -88,8 +88,8 @@ func (c *accountUpdate) Run(ctx context.Context, to *streams) error {
 		if err != nil {
 			return unknownAccount(err, c.ID)
 		}
-		_, err = fmt.Fprintf(to.notes, "Changed account %d, %s.\n", changed.ID, changed.Name)
-		return err
+		to.notef("Changed account %d, %s.\n", changed.ID, changed.Name)
+		return nil
 	})
 }
 
@@ -119,8 +119,8 @@ func (s storage) setStatus(ctx context.Context, to *streams, id int64, status ac
 		if err != nil {
 			return unknownAccount(err, id)
 		}
-		_, err = fmt.Fprintf(to.notes, "Account %d, %s, is %s.\n", changed.ID, changed.Name, changed.Status)
-		return err
+		to.notef("Account %d, %s, is %s.\n", changed.ID, changed.Name, changed.Status)
+		return nil
 	})
 }
 

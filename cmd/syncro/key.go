@@ -50,7 +50,7 @@ func (c *keyCreate) Run(ctx context.Context, to *streams) error {
 		if key.Expires != nil {
 			until = "until " + key.Expires.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(to.notes, "Made key %d, %s, of account %d, %s. It works %s. Keep it safe: it is not shown again.\n", key.ID, key.Name, account.ID, account.Name, until)
+		to.notef("Made key %d, %s, of account %d, %s. It works %s. Keep it safe: it is not shown again.\n", key.ID, key.Name, account.ID, account.Name, until)
 		_, err = fmt.Fprintln(to.out, plain)
 		return err
 	})
@@ -135,7 +135,7 @@ func (c *keyRevoke) Run(ctx context.Context, to *streams) error {
 			return fmt.Errorf("account %d has no key %d: `syncro key list` shows them", account.ID, c.ID)
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(to.notes, "Revoked key %d of account %d, %s.\n", c.ID, account.ID, account.Name)
+			to.notef("Revoked key %d of account %d, %s.\n", c.ID, account.ID, account.Name)
 		}
 		return err
 	})

@@ -137,7 +137,7 @@ func (s *server) waitFor(t *testing.T, text string) string {
 
 // end waits for the process to end and gives its state.
 func (s *server) end() *os.ProcessState {
-	for range s.log { //nolint:revive // to its end, which comes before Wait
+	for range s.log { // to its end, which comes before Wait
 	}
 	_ = s.cmd.Wait() // the state says it, too
 	return s.cmd.ProcessState
@@ -292,8 +292,11 @@ func startUpload(t *testing.T, addr, key, body string) *upload {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "POST /api/v1/leads HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", key, len(body))
+	t.Cleanup(func() { _ = conn.Close() })
+	_, err = fmt.Fprintf(conn, "POST /api/v1/leads HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", key, len(body))
+	if err != nil {
+		t.Fatal(err)
+	}
 	u := &upload{conn, bufio.NewReader(conn), body}
 	if line, err := u.read.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
 		t.Fatalf("%q, %v", line, err)
@@ -324,7 +327,7 @@ func awaitRefusal(t *testing.T, addr string) {
 			return
 		}
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("new connections are still accepted")
@@ -349,7 +352,7 @@ func TestTheCommandsAdministerWhatARunningServerServes(t *testing.T) {
 		key := run("key", "create", "--name", "n8n", "--expires", "90d", "--rate-limit", "2")
 		ask := func() int {
 			t.Helper()
-			request, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.addr+"/api/v1/pipelines", nil)
+			request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.addr+"/api/v1/pipelines", nil)
 			request.Header.Set("X-API-Key", key)
 			answer, err := http.DefaultClient.Do(request)
 			if err != nil {

@@ -42,17 +42,19 @@ func (c *pipelineApply) Run(ctx context.Context, to *streams) error {
 			return c.explain(to, err)
 		}
 		for _, line := range changes.Lines {
-			fmt.Fprintln(to.out, line)
+			if _, err := fmt.Fprintln(to.out, line); err != nil {
+				return err
+			}
 		}
 		for _, kept := range changes.Kept {
-			fmt.Fprintf(to.notes, "not in the file, kept: %s\n", kept)
+			to.notef("not in the file, kept: %s\n", kept)
 		}
 		n, did := len(changes.Lines), "applied to"
 		if c.DryRun {
 			did = "would be made to"
 		}
-		_, err = fmt.Fprintf(to.notes, "%d changes %s account %d, %s.\n", n, did, account.ID, account.Name)
-		return err
+		to.notef("%d changes %s account %d, %s.\n", n, did, account.ID, account.Name)
+		return nil
 	})
 }
 
@@ -70,7 +72,7 @@ func (c *pipelineApply) explain(to *streams, err error) error {
 		return err
 	}
 	for _, p := range problems {
-		fmt.Fprintf(to.notes, "%s: %s\n", c.File, setup.Problems{p}.Error())
+		to.notef("%s: %s\n", c.File, setup.Problems{p}.Error())
 	}
 	return fmt.Errorf("%s was not applied: %d problems", c.File, len(problems))
 }

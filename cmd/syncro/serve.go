@@ -38,11 +38,10 @@ func (m *migrateCommand) Run(ctx context.Context, to *streams) error {
 	before, after, err := app.Migrate(ctx, c)
 	switch {
 	case err != nil:
-		return err
 	case before == after:
-		fmt.Fprintf(to.out, "The schema is up to date, at version %d.\n", after)
+		_, err = fmt.Fprintf(to.out, "The schema is up to date, at version %d.\n", after)
 	default:
-		fmt.Fprintf(to.out, "The schema went from version %d to %d.\n", before, after)
+		_, err = fmt.Fprintf(to.out, "The schema went from version %d to %d.\n", before, after)
 	}
-	return nil
+	return err
 }

@@ -28,7 +28,7 @@ func (c *userCreate) Run(ctx context.Context, to *streams) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(to.notes, "Made user %d, %s <%s>, %s in account %d, %s.\n", made.ID, made.Name, made.Email, made.Role, account.ID, account.Name)
+		to.notef("Made user %d, %s <%s>, %s in account %d, %s.\n", made.ID, made.Name, made.Email, made.Role, account.ID, account.Name)
 		_, err = fmt.Fprintln(to.out, made.ID)
 		return err
 	})

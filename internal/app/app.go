@@ -86,10 +86,10 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 var errDemo = errors.New("the database was made by `syncro demo`, whose keys are public: choose another --database")
 
 // inventory tells whether there is any account, and refuses a demo's database.
-func (a *App) inventory(ctx context.Context) (any bool, err error) {
+func (a *App) inventory(ctx context.Context) (anybody bool, err error) {
 	var demo bool
 	err = a.DB.Read(ctx, func(q db.Querier) error {
-		return db.Get(q.Query(`SELECT EXISTS (SELECT 1 FROM accounts), EXISTS (SELECT 1 FROM accounts WHERE is_demo)`), &any, &demo)
+		return db.Get(q.Query(`SELECT EXISTS (SELECT 1 FROM accounts), EXISTS (SELECT 1 FROM accounts WHERE is_demo)`), &anybody, &demo)
 	})
 	if err != nil {
 		return false, fmt.Errorf("looking for accounts: %w", err)
@@ -97,5 +97,5 @@ func (a *App) inventory(ctx context.Context) (any bool, err error) {
 	if demo {
 		return false, errDemo
 	}
-	return any, nil
+	return anybody, nil
 }

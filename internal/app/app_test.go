@@ -136,7 +136,7 @@ func TestARequestWhoseHeadIsGarbageIsRefusedInJSON(t *testing.T) {
 			}
 			_, _ = io.WriteString(conn, request) // the server may hang up before the end
 			answer, _ := io.ReadAll(conn)
-			conn.Close()
+			_ = conn.Close()
 			status, message, _ := strings.Cut(name, " ")
 			message, _, _ = strings.Cut(message, " (")
 			head, body, _ := strings.Cut(string(answer), "\r\n\r\n")

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"flag"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -44,7 +45,7 @@ func TestTheOpenAPIDocumentIsTheOneInDocs(t *testing.T) {
 func TestTheDocumentIsServedCompressed(t *testing.T) {
 	clock := dbtest.NewClock()
 	h := testApp(t, dbtest.Open(t, dbtest.URL(t, db.SQLite), clock), clock).Handler()
-	request := httptest.NewRequest("GET", "/openapi.json", nil)
+	request := httptest.NewRequest(http.MethodGet, "/openapi.json", nil)
 	request.Header.Set("Accept-Encoding", "gzip")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, request)
