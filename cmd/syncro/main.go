@@ -34,6 +34,7 @@ func main() {
 // environment variable.
 type commandLine struct {
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Demo     demoCommand     `cmd:"" help:"Run the server on the data of the API's reference, to try it on."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date; serve does so by itself."`
 	Account  accountCommand  `cmd:"" help:"Make, list and change accounts."`
 	Pipeline pipelineCommand `cmd:"" help:"Set up pipelines, stages, lost reasons and custom fields."`
