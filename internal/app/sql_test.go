@@ -34,13 +34,15 @@ func TestEveryStatementOverAnAccountsTableNamesTheAccount(t *testing.T) {
 	named := regexp.MustCompile(`\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:` + strings.Join(tables, "|") + `)\b`)
 	// The account is compared with a parameter, or is among the columns of an INSERT.
 	bound := regexp.MustCompile(`\baccount_id\s*=\s*(\$|…|%s|ANY\()|\bINTO\s+\w+\s*\([^)]*\baccount_id\b`)
+	// A part of a statement, which is looked at again as part of the whole.
+	whole, joined := regexp.MustCompile(`^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\b`), regexp.MustCompile(`\baccount_id\s*=\s*\w+\.account_id`)
 	found, used := 0, map[int]bool{}
 	for text, place := range sourceTexts(t) {
 		if !named.MatchString(text) {
 			continue
 		}
 		found++
-		if bound.MatchString(text) {
+		if bound.MatchString(text) || (!whole.MatchString(text) && joined.MatchString(text)) {
 			continue
 		}
 		plain := strings.Join(strings.Fields(text), " ")
