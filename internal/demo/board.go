@@ -65,7 +65,7 @@ func boardTables(now time.Time) []table {
 			{1, mine, "tamanho_empresa", "Tamanho da empresa", "select", `["1-10","11-50","51-200","100+","200+"]`, false, true, true, 1, at, at},
 			{2, mine, "setor", "Setor", "text", `[]`, false, true, true, 2, at, at},
 			{3, mine, "funcionarios", "Funcionários", "number", `[]`, false, true, false, 3, at, at},
-			{4, mine, "receita", "Receita anual", "currency", `[]`, false, true, false, 4, at, at},
+			{4, mine, "receita", "Receita", "currency", `[]`, false, true, false, 4, at, at},
 			{5, mine, "data_reuniao", "Data da reunião", "date", `[]`, false, true, false, 5, at, at},
 			{6, mine, "interesses", "Interesses", "multiselect", `["crm","whatsapp","automacao"]`, false, true, false, 6, at, at},
 			{7, mine, "aceita_contato", "Aceita contato", "checkbox", `[]`, false, true, false, 7, at, at},

@@ -29,7 +29,7 @@ func (f *fixture) generate(id int64) {
 	age := f.now.Sub(created)
 	path := pathOf(r, age)
 	if last := path[len(path)-1]; last == 10 && l.ValueCents == nil {
-		l.ValueCents = cents(150_000) // a sale has a value
+		l.ValueCents = new(int64(150_000)) // a sale has a value
 	}
 	s := f.begin(mine, ana, l, path[0])
 	if l.AssignedTo != nil {
@@ -110,7 +110,7 @@ func (f *fixture) person(r *rand.Rand, id int64) *leads.Lead {
 		l.Email = slug(name, ".") + "@correio.example"
 	}
 	if r.IntN(7) > 0 {
-		l.ValueCents = cents(int64(5+r.IntN(200)) * 10_000)
+		l.ValueCents = new(int64(5+r.IntN(200)) * 10_000)
 		if r.IntN(4) == 0 {
 			*l.ValueCents -= 10 // 1999.90
 		}

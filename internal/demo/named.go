@@ -35,15 +35,15 @@ func (f *fixture) named() {
 	}, 4)
 	f.begin(mine, ana, &leads.Lead{
 		ID: closedWindow, Name: "Janela Fechada", Phone: "+5521988887777", Email: "janela.fechada@correio.example", Source: "whatsapp",
-		ValueCents: cents(320_000), AssignedTo: new(int64(bruno)), CreatedAt: f.ago(68),
+		ValueCents: new(int64(320_000)), AssignedTo: new(int64(bruno)), CreatedAt: f.ago(68),
 	}, 5)
 	f.begin(mine, ana, &leads.Lead{
 		ID: joaoAgain, Name: "João Silva – Filial Campinas", Email: "joao@acme.com.br", Company: "ACME", Source: "indicacao",
-		ValueCents: cents(1_200_000), AssignedTo: new(int64(bruno)), CreatedAt: f.ago(66),
+		ValueCents: new(int64(1_200_000)), AssignedTo: new(int64(bruno)), CreatedAt: f.ago(66),
 	}, 4).move(7, f.ago(50))
 	f.begin(mine, ana, &leads.Lead{
 		ID: failing, Name: "Falha Provedor", Phone: "+5511900000000", Email: "falha.provedor@correio.example", Source: "site",
-		ValueCents: cents(90_000), CreatedAt: f.ago(64),
+		ValueCents: new(int64(90_000)), CreatedAt: f.ago(64),
 	}, 4)
 }
 
@@ -63,7 +63,7 @@ func (f *fixture) joao() {
 	}
 	s := f.begin(mine, ana, &leads.Lead{
 		ID: joao, Name: "João Silva", Phone: "+5511999887766", Email: "joao@acme.com.br", Company: "ACME", Birthday: "1990-01-15",
-		ValueCents: cents(500_000), Source: "site", Tags: `["vip","enterprise"]`, Notes: "Anotações do lead", UTM: [5]string{"google", "cpc", "verao_2026"},
+		ValueCents: new(int64(500_000)), Source: "site", Tags: `["vip","enterprise"]`, Notes: "Anotações do lead", UTM: [5]string{"google", "cpc", "verao_2026"},
 		CustomValues: `{"1":"100+"}`, AssignedTo: new(int64(ana)), CreatedAt: joaoCreated,
 	}, 4)
 	s.note("Conheceu a empresa pelo site e pediu uma demonstração.", bruno, at(0.1))
@@ -80,12 +80,12 @@ func (f *fixture) joaoTables() []table {
 	at := before(f.now)
 	return []table{
 		{"products", "id account_id name price_cents created_at updated_at", [][]any{
-			{1, mine, "Licença anual", 45_000, at, at},
+			{1, mine, "Licença Pro", 45_000, at, at},
 			{2, mine, "Implantação", 95_000, at, at},
 			{3, mine, "Treinamento", 60_000, at, at},
 		}},
 		{"lead_products", "id account_id lead_id product_id product_name quantity_hundredths unit_price_cents discount_hundredths created_at", [][]any{
-			{1, mine, joao, 1, "Licença anual", 1000, 45_000, 1000, joaoCreated},
+			{1, mine, joao, 1, "Licença Pro", 1000, 45_000, 1000, joaoCreated},
 			{2, mine, joao, 2, "Implantação", 100, 95_000, 0, joaoCreated},
 		}},
 		{"lead_contacts", "id account_id lead_id name role phone email is_primary created_at", [][]any{
@@ -97,7 +97,7 @@ func (f *fixture) joaoTables() []table {
 // maria cannot leave her stage. Her mandatory task was edited since.
 func (f *fixture) maria() {
 	s := f.begin(mine, ana, &leads.Lead{
-		ID: maria, Name: "Maria Souza", Phone: "+5511988776655", Email: "maria.souza@correio.example", Company: "Souza & Filhos", ValueCents: cents(780_000),
+		ID: maria, Name: "Maria Souza", Phone: "+5511988776655", Email: "maria.souza@correio.example", Company: "Souza & Filhos", ValueCents: new(int64(780_000)),
 		Source: "indicacao", Tags: `["enterprise"]`, AssignedTo: new(int64(ana)), CreatedAt: f.ago(72),
 	}, 4)
 	s.move(5, f.ago(30))
@@ -111,14 +111,14 @@ func (f *fixture) maria() {
 func (f *fixture) newestLead() {
 	f.begin(mine, ana, &leads.Lead{
 		ID: newest, Name: "Beatriz Fontes", Phone: "+5511976543210", Email: "beatriz@padariaaurora.example", Company: "Padaria Aurora",
-		ValueCents: cents(500_000), Source: "site", Tags: `["vip"]`, AssignedTo: new(int64(ana)), CreatedAt: f.now.Add(-30 * time.Minute).Truncate(time.Second),
+		ValueCents: new(int64(500_000)), Source: "site", Tags: `["vip"]`, AssignedTo: new(int64(ana)), CreatedAt: f.now.Add(-30 * time.Minute).Truncate(time.Second),
 	}, 5)
 }
 
 // otherAccounts gives the other accounts' leads.
 func (f *fixture) otherAccounts() {
 	f.begin(theirs, 15, &leads.Lead{
-		ID: joaoElsewhere, Name: "João Silva", Phone: "+5511999887766", Email: "joao@acme.com.br", Company: "ACME", ValueCents: cents(150_000),
+		ID: joaoElsewhere, Name: "João Silva", Phone: "+5511999887766", Email: "joao@acme.com.br", Company: "ACME", ValueCents: new(int64(150_000)),
 		Source: "site", AssignedTo: new(int64(15)), CreatedAt: f.ago(20),
 	}, 30)
 	for i, name := range []string{"Cláudia Reis", "Edson Prates", "Íris Valente"} {
@@ -127,5 +127,3 @@ func (f *fixture) otherAccounts() {
 		}, 40)
 	}
 }
-
-func cents(n int64) *int64 { return &n }
