@@ -10,15 +10,15 @@ import (
 
 // LeadTask is a task as a lead's include shows it (leads-api.txt, "Extra relations").
 type LeadTask struct {
-	ID          int64             `json:"id" doc:"Task id" example:"45"`
-	Subject     string            `json:"subject" doc:"What is to be done" example:"Ligar para o cliente"`
-	Type        string            `json:"type" doc:"Sort of task" enum:"call,email,task,visit,whatsapp,meeting" example:"call"`
-	Status      string            `json:"status" doc:"Whether it is done" enum:"pending,completed" example:"pending"`
-	Priority    string            `json:"priority" doc:"How urgent it is" enum:"low,medium,high" example:"medium"`
-	DueDate     calendar.Date     `json:"due_date" format:"date" doc:"Day by which it is to be done" example:"2026-07-01"`
-	DueTime     *calendar.Clock   `json:"due_time" doc:"Time of that day, HH:MM in the account's time zone" example:"14:30"`
-	CompletedAt *calendar.Instant `json:"completed_at" doc:"When it was completed"`
-	AssignedTo  *int64            `json:"assigned_to" doc:"User who is to do it" example:"12"`
+	ID          int64             `json:"id" doc:"Task id." example:"45"`
+	Subject     string            `json:"subject" doc:"What is to be done." example:"Ligar para o cliente"`
+	Type        string            `json:"type" doc:"Sort of task." enum:"call,email,task,visit,whatsapp,meeting" example:"call"`
+	Status      string            `json:"status" doc:"Whether it is done." enum:"pending,completed" example:"pending"`
+	Priority    string            `json:"priority" doc:"How urgent it is." enum:"low,medium,high" example:"medium"`
+	DueDate     calendar.Date     `json:"due_date" format:"date" doc:"Day by which it is to be done." example:"2026-07-01"`
+	DueTime     *calendar.Clock   `json:"due_time" doc:"Time of that day, HH:MM in the account's time zone." example:"14:30"`
+	CompletedAt *calendar.Instant `json:"completed_at" doc:"When it was completed."`
+	AssignedTo  *int64            `json:"assigned_to" doc:"User who is to do it." example:"12"`
 }
 
 // ForLeads gives the tasks of leads by lead, soonest due first. The caller has

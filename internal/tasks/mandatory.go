@@ -72,9 +72,9 @@ func cut(subject string) string {
 // BlockingTask is a task that keeps a lead in its stage, as the refusal shows it
 // (companion-api.md section 1, "422 blocked").
 type BlockingTask struct {
-	ID      int64  `json:"id" doc:"Task id" example:"45"`
-	Subject string `json:"subject" doc:"What is to be done" example:"Ligar para o cliente"`
-	Type    string `json:"type" doc:"Sort of task" enum:"call,email,task,visit,whatsapp,meeting" example:"call"`
+	ID      int64  `json:"id" doc:"Task id." example:"45"`
+	Subject string `json:"subject" doc:"What is to be done." example:"Ligar para o cliente"`
+	Type    string `json:"type" doc:"Sort of task." enum:"call,email,task,visit,whatsapp,meeting" example:"call"`
 }
 
 // PendingMandatory gives the tasks for which a lead on its present visit may not

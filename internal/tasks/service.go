@@ -23,6 +23,12 @@ type Service struct {
 // New makes the service; clock is the one of the database's transactions.
 func New(d *db.DB, clock func() time.Time) *Service { return &Service{d, clock} }
 
+// What is refused of a mandatory task.
+const (
+	notTransferable = "Tarefa obrigatória da etapa não pode ser transferida para outro lead."
+	notDeletable    = "Tarefa obrigatória da etapa não pode ser excluída."
+)
+
 // unknown is the refusal for a task that is not there.
 func unknown() error { return faults.Unknown("Tarefa", "a") }
 
@@ -52,9 +58,10 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, id int64) (Task, e
 }
 
 // Create makes a pending task.
-func (s *Service) Create(ctx context.Context, actor authz.Actor, form input.Form[CreateFields]) (Task, error) {
+func (s *Service) Create(ctx context.Context, actor authz.Actor, form *input.Form[CreateFields]) (Task, error) {
 	var task Task
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		whole := copied(form)
 		f, now := form.Fields, calendar.Instant{Time: tx.Now()}
 		r := record{Task: Task{
 			Subject: f.Subject.Value, Description: f.Description.Ptr(), Type: f.Type.Value, Status: Pending, Priority: defaultPriority,
@@ -63,11 +70,10 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, form input.Form
 		if f.Priority.Given() {
 			r.Priority = f.Priority.Value
 		}
-		var found faults.Bag
-		if err := r.refer(tx, actor, f.LeadID.Ptr(), f.AssignedTo.Ptr(), &found); err != nil {
+		if err := r.refer(tx, actor, f.LeadID.Ptr(), f.AssignedTo.Ptr(), &whole.Problems); err != nil {
 			return err
 		}
-		if err := refusal(form, found); err != nil {
+		if err := whole.Err(); err != nil {
 			return err
 		}
 		if err := insert(tx, actor, &r); err != nil {
@@ -80,19 +86,18 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, form input.Form
 }
 
 // Update changes what is sent of a task. With expected, only that version of it.
-func (s *Service) Update(ctx context.Context, actor authz.Actor, id int64, form input.Form[UpdateFields], expected *int64) (Task, error) {
+func (s *Service) Update(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[UpdateFields]) (Task, error) {
 	var task Task
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		r, err := lock(tx, actor, id)
 		if err != nil {
 			return err
 		}
-		before, f := r, form.Fields
-		var found faults.Bag
-		if err := r.refer(tx, actor, f.LeadID.Ptr(), f.AssignedTo.Ptr(), &found); err != nil {
+		before, f, whole := r, form.Fields, copied(form)
+		if err := r.refer(tx, actor, f.LeadID.Ptr(), f.AssignedTo.Ptr(), &whole.Problems); err != nil {
 			return err
 		}
-		if err := refusal(form, found); err != nil {
+		if err := whole.Err(); err != nil {
 			return err
 		}
 		if err := current(tx, actor, &r, expected); err != nil {
@@ -106,7 +111,7 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, id int64, form 
 		}
 		if !same(before.LeadID, r.LeadID) {
 			if before.mandatory() {
-				return faults.New(faults.Refused, "Tarefa obrigatória da etapa não pode ser transferida para outro lead.")
+				return faults.New(faults.Refused, notTransferable)
 			}
 			r.requirementID, r.stageVisit = nil, nil
 		}
@@ -134,12 +139,12 @@ func save(tx *db.Tx, actor authz.Actor, before, after *record, changes []timelin
 
 // Complete makes a task completed, which it may be already.
 func (s *Service) Complete(ctx context.Context, actor authz.Actor, id int64, expected *int64) (Task, error) {
-	return s.Update(ctx, actor, id, input.Form[UpdateFields]{Fields: UpdateFields{Status: input.Of(Completed)}}, expected)
+	return s.Update(ctx, actor, id, expected, &input.Form[UpdateFields]{Fields: UpdateFields{Status: input.Of(Completed)}})
 }
 
 // Reopen makes a task pending again, which it may be already.
 func (s *Service) Reopen(ctx context.Context, actor authz.Actor, id int64, expected *int64) (Task, error) {
-	return s.Update(ctx, actor, id, input.Form[UpdateFields]{Fields: UpdateFields{Status: input.Of(Pending)}}, expected)
+	return s.Update(ctx, actor, id, expected, &input.Form[UpdateFields]{Fields: UpdateFields{Status: input.Of(Pending)}})
 }
 
 // Delete removes a task for good.
@@ -153,7 +158,7 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expec
 			return err
 		}
 		if r.mandatory() {
-			return faults.New(faults.Refused, "Tarefa obrigatória da etapa não pode ser excluída.")
+			return faults.New(faults.Refused, notDeletable)
 		}
 		if err := remove(tx, actor, id); err != nil {
 			return err
@@ -162,15 +167,15 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expec
 	})
 }
 
-// refer points the task to the lead and the user that were sent; found gets those
-// that the account does not have.
-func (r *record) refer(tx *db.Tx, actor authz.Actor, leadID, userID *int64, found *faults.Bag) error {
+// refer points the task to the lead and the user that were sent; problems gets
+// those that the account does not have.
+func (r *record) refer(tx *db.Tx, actor authz.Actor, leadID, userID *int64, problems *faults.Bag) error {
 	if leadID != nil {
 		switch lead, visit, err := lockLead(tx, actor, *leadID); {
 		case err == nil:
 			r.LeadID, r.Lead, r.leadVisit = &lead.ID, &lead, &visit
 		case errors.Is(err, db.ErrNoRows):
-			found.Selected("lead_id")
+			problems.Selected("lead_id")
 		default:
 			return fmt.Errorf("looking up lead %d: %w", *leadID, err)
 		}
@@ -180,7 +185,7 @@ func (r *record) refer(tx *db.Tx, actor authz.Actor, leadID, userID *int64, foun
 		case err == nil:
 			r.AssignedTo, r.AssignedUser = &user.ID, &user
 		case errors.Is(err, db.ErrNoRows):
-			found.Selected("assigned_to")
+			problems.Selected("assigned_to")
 		default:
 			return fmt.Errorf("looking up user %d: %w", *userID, err)
 		}
@@ -257,19 +262,11 @@ func current(tx *db.Tx, actor authz.Actor, r *record, expected *int64) error {
 	return timeline.Stale(tx, actor, timeline.Task, r.ID, *expected, r.Version)
 }
 
-// refusal is what is wrong with a form, including what look-ups found. It leaves
-// the form as it is, for a transaction may run twice.
-func refusal[T any](form input.Form[T], found faults.Bag) error {
-	if err := form.Malformed(); err != nil {
-		return err
-	}
-	var all input.Form[T]
-	for _, bag := range []faults.Bag{form.Problems, found} {
-		for _, p := range bag.Problems() {
-			all.Problems.Add(p.Field, p.Message)
-		}
-	}
-	return all.Err()
+// copied is a form to add what look-ups find to: a transaction may run twice.
+func copied[T any](form *input.Form[T]) input.Form[T] {
+	whole := *form
+	whole.Problems = form.Problems.Clone()
+	return whole
 }
 
 // tell adds an event to the timeline of the lead, if there is one.

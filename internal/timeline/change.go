@@ -74,9 +74,9 @@ func encode(changes []Change) (string, error) {
 
 // ChangedField is a field that was changed since a client read its record.
 type ChangedField struct {
-	Field     string           `json:"field" doc:"Name of the field" example:"name"`
-	ChangedBy *Person          `json:"changed_by" doc:"Who changed it last; null when nobody did"`
-	ChangedAt calendar.Instant `json:"changed_at" doc:"When it was changed last"`
+	Field     string           `json:"field" doc:"Name of the field." example:"name"`
+	ChangedBy *Person          `json:"changed_by" doc:"Who changed it last; null when nobody did."`
+	ChangedAt calendar.Instant `json:"changed_at" doc:"When it was changed last."`
 }
 
 // Stale is the refusal of a write that was meant for version since of a record

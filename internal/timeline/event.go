@@ -52,11 +52,11 @@ func Record(tx *db.Tx, actor authz.Actor, events ...Event) error {
 
 // EventView is an event as a lead's include shows it (leads-api.txt, "Extra relations").
 type EventView struct {
-	ID          int64            `json:"id" doc:"Event id" example:"981"`
-	Type        EventType        `json:"event_type" doc:"What happened" enum:"created,updated,stage_changed,sale_won,sale_lost,task_created,task_completed,note_added,tag_added,tag_removed,assigned,sequence_enrolled,sequence_exited,message_sent,message_received,merged,deleted,restored" example:"stage_changed"`
-	Description string           `json:"description" doc:"The event in words" example:"Movido para Proposta."`
-	PerformedBy *int64           `json:"performed_by" doc:"User who did it; null when nobody did" example:"12"`
-	CreatedAt   calendar.Instant `json:"created_at" doc:"When it happened"`
+	ID          int64            `json:"id" doc:"Event id." example:"981"`
+	Type        EventType        `json:"event_type" doc:"What happened." enum:"created,updated,stage_changed,sale_won,sale_lost,task_created,task_completed,note_added,tag_added,tag_removed,assigned,sequence_enrolled,sequence_exited,message_sent,message_received,merged,deleted,restored" example:"stage_changed"`
+	Description string           `json:"description" doc:"The event in words." example:"Movido para Proposta."`
+	PerformedBy *int64           `json:"performed_by" doc:"User who did it; null when nobody did." example:"12"`
+	CreatedAt   calendar.Instant `json:"created_at" doc:"When it happened."`
 }
 
 // newestEvents is how many events an answer shows (companion-api.md section 2, "Includes").

@@ -8,16 +8,16 @@ import (
 
 // Note is what a person wrote about a lead, as the lead's include shows it.
 type Note struct {
-	ID        int64            `json:"id" doc:"Note id" example:"31"`
-	Body      string           `json:"body" doc:"The text" example:"Prefere contato pela manhã."`
-	Author    *Person          `json:"author" doc:"Who wrote it; null when unknown"`
-	CreatedAt calendar.Instant `json:"created_at" doc:"When it was written"`
+	ID        int64            `json:"id" doc:"Note id." example:"31"`
+	Body      string           `json:"body" doc:"The text." example:"Prefere contato pela manhã."`
+	Author    *Person          `json:"author" doc:"Who wrote it; null when unknown."`
+	CreatedAt calendar.Instant `json:"created_at" doc:"When it was written."`
 }
 
 // Person is a user by id and name.
 type Person struct {
-	ID   int64  `json:"id" doc:"User id" example:"12"`
-	Name string `json:"name" doc:"User name" example:"Ana"`
+	ID   int64  `json:"id" doc:"User id." example:"12"`
+	Name string `json:"name" doc:"User name." example:"Ana"`
 }
 
 // person makes a Person of the columns of an outer join.
