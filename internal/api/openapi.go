@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"path"
 	"reflect"
 	"slices"
 	"strconv"
@@ -49,11 +50,19 @@ A POST, PUT, PATCH or DELETE with an ` + "`Idempotency-Key`" + ` is done once: f
 gets the first answer again. Single records have an ` + "`ETag`" + `; a write with ` + "`If-Match`" + ` is refused with 412 when the record has
 changed since.`
 
-// schemaName names a component after its type; "input.Form[leads.createFields]"
-// and its like become "CreateFields".
+// schemaName names a component after its type, and after its feature where the
+// type's name does not: leads.CreateFields is LeadCreateFields, tasks.Task is Task.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
-	return strings.ToUpper(name[:1]) + name[1:]
+	name = strings.ToUpper(name[:1]) + name[1:]
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	feature := strings.TrimSuffix(path.Base(t.PkgPath()), "s")
+	if t.PkgPath() == reflect.TypeFor[Route]().PkgPath() || t.PkgPath() == "" || strings.Contains(strings.ToLower(name), feature) {
+		return name
+	}
+	return strings.ToUpper(feature[:1]) + feature[1:] + name
 }
 
 func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation {
