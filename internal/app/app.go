@@ -14,6 +14,7 @@ import (
 	"syncro/internal/leads"
 	"syncro/internal/pipelines"
 	"syncro/internal/setup"
+	"syncro/internal/tasks"
 )
 
 // App is the program on an open database.
@@ -23,6 +24,7 @@ type App struct {
 	Pipelines    *pipelines.Service
 	CustomFields *customfields.Service
 	Setup        *setup.Service
+	Tasks        *tasks.Service
 	Leads        *leads.Service
 
 	config Config
@@ -66,6 +68,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Pipelines = pipelines.New(d)
 	a.CustomFields = customfields.New(d)
 	a.Setup = setup.New(d, a.Accounts)
+	a.Tasks = tasks.New(d, c.Clock)
 	a.Leads = leads.New(d, a.Accounts, a.Pipelines, a.CustomFields)
 
 	a.router = api.NewRouter(api.Config{
@@ -76,6 +79,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Pipelines.Routes(a.router)
 	a.CustomFields.Routes(a.router)
 	a.Leads.Routes(a.router)
+	a.Tasks.Routes(a.router)
 	a.mountHealth()
 	a.mountDocumentation()
 	return a
