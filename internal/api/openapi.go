@@ -38,6 +38,9 @@ func (r *Router) Document(version string) *huma.OpenAPI {
 			doc.Tags = append(doc.Tags, &huma.Tag{Name: op.Tag, Description: "Operations on " + strings.ToLower(op.Tag) + "."})
 		}
 	}
+	for _, schema := range schemas.Map() {
+		open(schema)
+	}
 	slices.SortFunc(doc.Tags, func(a, b *huma.Tag) int { return cmp.Compare(a.Name, b.Name) })
 	return doc
 }
@@ -49,6 +52,21 @@ text and text as numbers, an empty text means null, unknown members are ignored.
 A POST, PUT, PATCH or DELETE with an ` + "`Idempotency-Key`" + ` is done once: for 24 hours the same request with the same key
 gets the first answer again. Single records have an ` + "`ETag`" + `; a write with ` + "`If-Match`" + ` is refused with 412 when the record has
 changed since.`
+
+// open takes back what huma says of every object, that it has no other members:
+// those of a body are ignored, and those of an answer grow with the API.
+func open(s *huma.Schema) {
+	if s == nil {
+		return
+	}
+	if s.AdditionalProperties == false {
+		s.AdditionalProperties = nil
+	}
+	open(s.Items)
+	for _, member := range s.Properties {
+		open(member)
+	}
+}
 
 // schemaName names a component after its type, and after its feature where the
 // type's name does not: leads.CreateFields is LeadCreateFields, tasks.Task is Task.
