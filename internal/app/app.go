@@ -9,10 +9,14 @@ import (
 
 	"syncro/internal/accounts"
 	"syncro/internal/api"
+	"syncro/internal/contacts"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
 	"syncro/internal/leads"
+	"syncro/internal/messaging"
 	"syncro/internal/pipelines"
+	"syncro/internal/products"
+	"syncro/internal/sequences"
 	"syncro/internal/setup"
 	"syncro/internal/tasks"
 )
@@ -26,6 +30,8 @@ type App struct {
 	Setup        *setup.Service
 	Tasks        *tasks.Service
 	Leads        *leads.Service
+	Sequences    *sequences.Service
+	Messaging    *messaging.Service
 
 	config Config
 	log    *slog.Logger
@@ -69,7 +75,9 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.CustomFields = customfields.New(d)
 	a.Setup = setup.New(d, a.Accounts)
 	a.Tasks = tasks.New(d, c.Clock)
-	a.Leads = leads.New(d, a.Accounts, a.Pipelines, a.CustomFields)
+	a.Leads = leads.New(d, a.Accounts, a.Pipelines, a.CustomFields, includes()...)
+	a.Sequences = sequences.New(d)
+	a.Messaging = messaging.New(d)
 
 	a.router = api.NewRouter(api.Config{
 		DB: d, Log: log, Clock: c.Clock,
@@ -80,9 +88,23 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.CustomFields.Routes(a.router)
 	a.Leads.Routes(a.router)
 	a.Tasks.Routes(a.router)
+	a.Sequences.Routes(a.router)
+	a.Messaging.Routes(a.router)
 	a.mountHealth()
 	a.mountDocumentation()
 	return a
+}
+
+// includes are the relations of leads that features above leads have
+// (leads-api.txt, "Extra relations"). No lead is in a sequence or a conversation
+// as long as none can be enrolled or written to.
+func includes() []leads.Include {
+	return []leads.Include{
+		leads.Lists("products", "products", products.ForLeads),
+		leads.Lists("contacts", "contacts", contacts.ForLeads),
+		leads.Constant("sequences", `"active_sequence":null,"sequences":[]`, false),
+		leads.Constant("conversation", `"conversation":null`, true),
+	}
 }
 
 // errDemo is why a database of the demo is not served: its keys are printed in
