@@ -13,6 +13,19 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
+// Member is a member of an answer's object that the object's own type cannot
+// have, since the feature it comes from lies above that type's.
+type Member struct {
+	Name string
+	Type reflect.Type
+	Doc  string
+}
+
+// Extend documents further members of the objects of a type.
+func (r *Router) Extend(component reflect.Type, members ...Member) {
+	r.members[component] = append(r.members[component], members...)
+}
+
 // Document is the OpenAPI 3.1 description of all registered routes, complete
 // enough to generate a client from. It is deterministic.
 func (r *Router) Document(version string) *huma.OpenAPI {
@@ -36,6 +49,14 @@ func (r *Router) Document(version string) *huma.OpenAPI {
 		doc.AddOperation(r.describe(op, schemas))
 		if !slices.ContainsFunc(doc.Tags, func(t *huma.Tag) bool { return t.Name == op.Tag }) {
 			doc.Tags = append(doc.Tags, &huma.Tag{Name: op.Tag, Description: "Operations on " + strings.ToLower(op.Tag) + "."})
+		}
+	}
+	for component, members := range r.members {
+		properties := schemas.SchemaFromRef(schemas.Schema(component, true, "").Ref).Properties
+		for _, m := range members {
+			about := *schemas.Schema(m.Type, true, m.Name)
+			about.Description = m.Doc
+			properties[m.Name] = &about
 		}
 	}
 	for _, schema := range schemas.Map() {
@@ -134,8 +155,6 @@ func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation 
 }
 
 //go:fix inline
-func ptr[T any](v T) *T { return new(v) }
-
 var pathDescriptions = map[string]string{
 	"id":          "Id of the record. What is no number, or is unknown, is a 404.",
 	"tag":         "Name of the tag, percent-encoded.",

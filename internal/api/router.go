@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,12 +49,13 @@ type Router struct {
 	mux        *http.ServeMux
 	paths      map[string]map[string]*operation
 	operations []*operation
+	members    map[reflect.Type][]Member
 	retries    *retries
 }
 
 // NewRouter makes a router without routes.
 func NewRouter(c Config) *Router {
-	r := &Router{Config: c, mux: http.NewServeMux(), paths: map[string]map[string]*operation{}}
+	r := &Router{Config: c, mux: http.NewServeMux(), paths: map[string]map[string]*operation{}, members: map[reflect.Type][]Member{}}
 	r.retries = &retries{db: c.DB, clock: c.Clock}
 	r.mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
 		r.refuse(w, q, faults.New(faults.NotFound, "Rota não encontrada."))

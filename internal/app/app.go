@@ -102,8 +102,8 @@ func includes() []leads.Include {
 	return []leads.Include{
 		leads.Lists("products", "products", products.ForLeads),
 		leads.Lists("contacts", "contacts", contacts.ForLeads),
-		leads.Constant("sequences", `"active_sequence":null,"sequences":[]`, false),
-		leads.Constant("conversation", `"conversation":null`, true),
+		sequences.Include(),
+		messaging.Include(),
 	}
 }
 

@@ -55,7 +55,8 @@ func (in incoming) asObject() (Object, bool) {
 	var places map[string]int
 	for key, value := range members(in.raw) {
 		name := unquoted(key)
-		at, doubled := 0, false
+		var at int
+		var doubled bool
 		if places == nil {
 			at = slices.IndexFunc(o.members, func(m member) bool { return m.name == name })
 			doubled = at >= 0

@@ -2,6 +2,7 @@ package leads
 
 import (
 	"context"
+	"reflect"
 
 	"syncro/internal/api"
 	"syncro/internal/authz"
@@ -32,6 +33,9 @@ func (s *Service) Routes(r *api.Router) {
 	}, func(ctx context.Context, c *api.Call, form *input.Form[UpsertFields]) (UpsertAnswer, error) {
 		return s.Upsert(ctx, c.Actor, form)
 	})
+	for _, in := range s.includes {
+		r.Extend(reflect.TypeFor[View](), in.Members...)
+	}
 	s.routesOfOne(r)
 	s.routesOfMoves(r)
 	s.routesOfTags(r)

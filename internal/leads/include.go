@@ -2,9 +2,11 @@ package leads
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
+	"syncro/internal/api"
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/tasks"
@@ -20,12 +22,14 @@ type Include struct {
 	// that it leaves out gets Empty.
 	Load  func(q db.Querier, actor authz.Actor, leads []int64) (map[int64]string, error)
 	Empty string
+	// Members document what it adds; those that View has are left out.
+	Members []api.Member
 }
 
 // Lists is an include of one list of rows under member.
 func Lists[T any](name, member string, load func(q db.Querier, actor authz.Actor, leads []int64) (map[int64][]T, error)) Include {
 	return Include{
-		Name: name, Empty: `"` + member + `":[]`,
+		Name: name, Empty: `"` + member + `":[]`, Members: []api.Member{added(name, member, reflect.TypeFor[[]T]())},
 		Load: func(q db.Querier, actor authz.Actor, leads []int64) (map[int64]string, error) {
 			rows, err := load(q, actor, leads)
 			return asMembers(member, rows, err)
@@ -33,12 +37,17 @@ func Lists[T any](name, member string, load func(q db.Querier, actor authz.Actor
 	}
 }
 
+// added documents a member that an include adds.
+func added(include, member string, typ reflect.Type) api.Member {
+	return api.Member{Name: member, Type: typ, Doc: "With include=" + include + "."}
+}
+
 // Constant is an include that is the same for every lead.
-func Constant(name, members string, singleOnly bool) Include {
+func Constant(name, members string, singleOnly bool, documented ...api.Member) Include {
 	none := func(db.Querier, authz.Actor, []int64) (map[int64]string, error) {
 		return map[int64]string{}, nil
 	}
-	return Include{Name: name, SingleOnly: singleOnly, Empty: members, Load: none}
+	return Include{Name: name, SingleOnly: singleOnly, Empty: members, Load: none, Members: documented}
 }
 
 func asMembers[T any](member string, rows map[int64][]T, err error) (map[int64]string, error) {
@@ -74,7 +83,10 @@ func ownIncludes() []Include {
 		{Name: "sales", Empty: `"sales":[],"lost_sales":[]`, Load: loadSales},
 		Lists("tasks", "tasks", tasks.ForLeads),
 		{Name: "siblings", SingleOnly: true, Load: loadSiblings},
-		{Name: "events", SingleOnly: true, Empty: `"events":[]`, Load: loadEvents},
+		{
+			Name: "events", SingleOnly: true, Empty: `"events":[]`, Load: loadEvents,
+			Members: []api.Member{added("events", "events", reflect.TypeFor[[]timeline.EventView]())},
+		},
 	}
 }
 

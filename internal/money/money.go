@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // Cents is an amount in hundredths of the currency.
@@ -92,6 +94,9 @@ func (c Cents) AppendJSON(dst []byte) []byte {
 
 // MarshalJSON writes the amount as [Cents.AppendJSON] does.
 func (c Cents) MarshalJSON() ([]byte, error) { return c.AppendJSON(nil), nil }
+
+// Schema describes an amount for the OpenAPI document.
+func (Cents) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeNumber} }
 
 // LineTotal is what a line of products costs: quantity × price less the discount
 // in percent, rounded half away from zero (companion-api.md section 2, "Includes").
