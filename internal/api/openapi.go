@@ -56,11 +56,12 @@ func (r *Router) Document(version string) *huma.OpenAPI {
 		for _, m := range members {
 			about := *schemas.Schema(m.Type, true, m.Name)
 			about.Description = m.Doc
-			properties[m.Name] = &about
+			properties[m.Name] = nullability(&about, m.Type)
 		}
 	}
-	for _, schema := range schemas.Map() {
+	for name, schema := range schemas.Map() {
 		open(schema)
+		tellNulls(schema, schemas.TypeFromRef("#/components/schemas/"+name))
 	}
 	slices.SortFunc(doc.Tags, func(a, b *huma.Tag) int { return cmp.Compare(a.Name, b.Name) })
 	return doc
@@ -87,6 +88,36 @@ func open(s *huma.Schema) {
 	for _, member := range s.Properties {
 		open(member)
 	}
+}
+
+// tellNulls says of each member of an answer's object whether it can be null, which
+// huma does not know of types that describe themselves.
+func tellNulls(s *huma.Schema, t reflect.Type) {
+	if t == nil || t.Kind() != reflect.Struct {
+		return
+	}
+	for _, field := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if property := s.Properties[name]; property != nil && !field.Anonymous {
+			s.Properties[name] = nullability(property, field.Type)
+		}
+	}
+}
+
+// nullability describes a value of a Go type: a pointer can be null, a list is
+// [] when it is empty.
+func nullability(s *huma.Schema, t reflect.Type) *huma.Schema {
+	switch t.Kind() {
+	case reflect.Slice:
+		s.Nullable = false
+	case reflect.Pointer:
+		if s.Ref == "" {
+			s.Nullable = true
+			break
+		}
+		return &huma.Schema{Description: s.Description, OneOf: []*huma.Schema{{Ref: s.Ref}, {Type: "null"}}}
+	}
+	return s
 }
 
 // schemaName names a component after its type, and after its feature where the
@@ -122,7 +153,7 @@ func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation 
 			Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(255)}, Example: "6f1c2a52-7f4e-4b0e-9a55-0a3c1f7f1d10",
 		})
 	}
-	if op.versions && op.Method != http.MethodGet && len(op.pathNames()) > 0 {
+	if r.conditional(op) {
 		d.Parameters = append(d.Parameters, &huma.Param{
 			Name: "If-Match", In: "header", Description: "The `ETag` the record was read with; if it has changed since, the answer is 412.",
 			Schema: &huma.Schema{Type: huma.TypeString}, Example: `"7"`,
@@ -148,13 +179,23 @@ func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation 
 		created.Description = "Success; a record was created."
 		d.Responses["201"] = &created
 	}
-	for _, refusal := range op.refusals() {
+	for _, refusal := range op.refusals(r.conditional(op)) {
 		describeRefusal(d, refusal, schemas)
 	}
 	return d
 }
 
 //go:fix inline
+// conditional tells whether an operation writes a record that has versions: then
+// it heeds If-Match.
+func (r *Router) conditional(op *operation) bool {
+	if op.Method == http.MethodGet || len(op.pathNames()) == 0 {
+		return false
+	}
+	read := r.paths[Base+op.Path][http.MethodGet]
+	return op.versions || (read != nil && read.versions)
+}
+
 var pathDescriptions = map[string]string{
 	"id":          "Id of the record. What is no number, or is unknown, is a 404.",
 	"tag":         "Name of the tag, percent-encoded.",
@@ -187,7 +228,7 @@ func answerHeaders(etag bool) map[string]*huma.Param {
 
 // refusals are those of every route, those that follow from its declaration, and
 // its own.
-func (op *operation) refusals() []Refusal {
+func (op *operation) refusals(conditional bool) []Refusal {
 	all := []Refusal{
 		{401, "The key is missing, unknown, revoked or expired.", map[string]any{"message": "API Key inválida."}},
 		{403, "The key lacks the scope, or the account is not active.", map[string]any{"message": "API Key sem permissão para esta operação.", "required_permission": op.Scope}},
@@ -212,7 +253,7 @@ func (op *operation) refusals() []Refusal {
 	if op.Method != http.MethodGet {
 		all = append(all, Refusal{409, "Another request with the same `Idempotency-Key` is still running, or its answer was lost.", map[string]any{"message": "Uma requisição com esta Idempotency-Key ainda está em andamento."}})
 	}
-	if op.versions && op.Method != http.MethodGet && len(op.pathNames()) > 0 {
+	if conditional {
 		all = append(all, Refusal{412, "The record has changed since the version named in `If-Match`.", map[string]any{
 			"message": "O registro foi alterado desde a leitura.", "current_etag": `"8"`,
 			"changed": []any{map[string]any{"field": "value", "changed_by": map[string]any{"id": 13, "name": "Bruno"}, "changed_at": "2026-06-30T10:00:00Z"}},
