@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -141,4 +142,28 @@ func wholeLead(t testing.TB, what string, lead any, more ...string) {
 	keys(t, what, lead, append(slices.Clone(base), more...)...)
 	keys(t, what+" stage", dig(lead, "stage"), "id", "name")
 	keys(t, what+" pipeline", dig(lead, "pipeline"), "id", "name")
+}
+
+func containsAll(text string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}
+
+// text is a value as JSON.
+func text(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+func countOf(list []any, what string) (n int) {
+	for _, v := range list {
+		if v == what {
+			n++
+		}
+	}
+	return n
 }
