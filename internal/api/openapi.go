@@ -185,9 +185,10 @@ func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation 
 	return d
 }
 
-//go:fix inline
 // conditional tells whether an operation writes a record that has versions: then
 // it heeds If-Match.
+//
+//go:fix inline
 func (r *Router) conditional(op *operation) bool {
 	if op.Method == http.MethodGet || len(op.pathNames()) == 0 {
 		return false
