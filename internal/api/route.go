@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"syncro/internal/authz"
+	"syncro/internal/faults"
 	"syncro/internal/input"
 )
 
@@ -98,8 +99,14 @@ func Handle[A any](r *Router, route Route, handle func(ctx context.Context, c *C
 	})
 }
 
+// Checker is a query with rules that its tags cannot say, such as those about
+// times, which are read in the account's zone. It adds what is wrong to problems.
+type Checker interface {
+	Check(actor authz.Actor, problems *faults.Bag)
+}
+
 // HandleQuery declares a route whose query is read into Q, a struct of
-// input.Fields with `query` tags.
+// input.Fields with `query` tags. Q may be a [Checker].
 func HandleQuery[Q, A any](r *Router, route Route, handle func(ctx context.Context, c *Call, query Q) (A, error)) {
 	r.add(&operation{
 		Route:  route,
@@ -109,6 +116,10 @@ func HandleQuery[Q, A any](r *Router, route Route, handle func(ctx context.Conte
 			query, problems, err := input.Query[Q](c.request.URL.Query())
 			if err != nil {
 				return nil, err
+			}
+			if own, ok := any(&query).(Checker); ok {
+				own.Check(c.Actor, &problems)
+				input.SortQuery[Q](&problems)
 			}
 			if err := problems.Err(); err != nil {
 				return nil, err

@@ -75,7 +75,12 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 // Serve answers the requests that come through l and runs the loops, until ctx
 // ends; see the package comment for the order in which it stops. It does not
 // close the App.
-func (a *App) Serve(ctx context.Context, l net.Listener) error {
+func (a *App) Serve(ctx context.Context, l net.Listener) (err error) {
+	release, err := a.DB.Claim()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	if a.DB.Engine() == db.SQLite {
 		if err := a.router.ReleaseRetries(ctx); err != nil {
 			return fmt.Errorf("releasing retries: %w", err)
@@ -107,7 +112,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	a.log.InfoContext(requests, "stopping: running requests finish, "+stopReminder, "limit", shutdownLimit)
 	limited, cancel := context.WithTimeout(requests, shutdownLimit)
 	defer cancel()
-	err := server.Shutdown(limited)
+	err = server.Shutdown(limited)
 	if err != nil {
 		cut()
 		err = errors.Join(fmt.Errorf("requests that still ran after %s were cut off: %w", shutdownLimit, err), server.Close())

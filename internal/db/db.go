@@ -145,3 +145,16 @@ func withCompanion(ctx context.Context, fn func(tx *Tx) error) func(tx *Tx) erro
 		return companion(tx)
 	}
 }
+
+// ErrClaimed is returned by [DB.Claim] while another process serves the database.
+var ErrClaimed = errors.New("another syncro serves this database; several at once need PostgreSQL")
+
+// Claim makes this process the one that serves a SQLite database, until release
+// is called. Commands may use the database besides. Any number of processes can
+// serve a PostgreSQL database.
+func (d *DB) Claim() (release func() error, err error) {
+	if s, ok := d.driver.(*sqlite); ok {
+		return claimFile(s.path + ".lock")
+	}
+	return func() error { return nil }, nil
+}

@@ -250,3 +250,34 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestOneProcessServesASQLiteDatabaseAndAnyNumberAPostgreSQLOne(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		release, err := d.Claim()
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := d.Claim()
+		if d.Engine() == db.SQLite && !errors.Is(err, db.ErrClaimed) {
+			t.Errorf("a second claim: %v", err)
+		}
+		if d.Engine() == db.Postgres && err != nil {
+			t.Errorf("a second claim: %v", err)
+		}
+		if err == nil {
+			if err := second(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := d.Claim()
+		if err != nil {
+			t.Fatalf("after the release: %v", err)
+		}
+		if err := again(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -13,7 +13,8 @@ import (
 	"testing/fstest"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // goose speaks to PostgreSQL through database/sql
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/ncruces/go-sqlite3"
 	sqlitedriver "github.com/ncruces/go-sqlite3/driver"
 	"github.com/pressly/goose/v3"
@@ -78,10 +79,11 @@ func withProvider(ctx context.Context, t target, fn func(*goose.Provider, *sql.D
 
 func migrationConn(ctx context.Context, t target) (*sql.DB, goose.Dialect, []goose.ProviderOption, error) {
 	if t.engine == Postgres {
-		conn, err := sql.Open("pgx", t.url)
+		config, err := pgxpool.ParseConfig(t.url) // knows the pool's own parameters, too
 		if err != nil {
 			return nil, "", nil, err
 		}
+		conn := stdlib.OpenDB(*config.ConnConfig) // goose speaks to PostgreSQL through database/sql
 		if err := conn.PingContext(ctx); err != nil {
 			return nil, "", nil, errors.Join(fmt.Errorf("PostgreSQL cannot be reached: %w", err), conn.Close())
 		}

@@ -42,6 +42,10 @@ func Query[T any](values url.Values) (T, faults.Bag, error) {
 	return fields, problems, nil
 }
 
+// SortQuery puts problems in the order of the parameters of T, for those that were
+// found after [Query].
+func SortQuery[T any](problems *faults.Bag) { problems.SortBy(queryPlan(reflect.TypeFor[T]()).names) }
+
 // part is one key of a query and its values: tags, tags[] or tags[7].
 type part struct {
 	place  int // bare ones first, then those without an index, then by index

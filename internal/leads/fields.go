@@ -92,6 +92,8 @@ type Filters struct {
 	Sort         input.Field[string]   `query:"sort" enum:"id,-id,name,-name,value,-value,created_at,-created_at,updated_at,-updated_at,score,-score" doc:"Order; - for descending. Newest first when left out." example:"-updated_at"`
 	api.PageQuery
 	Include input.Field[string] `query:"include" doc:"Relations to load, separated by commas: owner, products, contacts, notes, sales, tasks, sequences, score. Unknown ones are ignored." example:"owner,tasks"`
+
+	updatedSince, createdFrom, createdTo *calendar.Moment // see Check
 }
 
 // OneQuery is the query of GET /leads/{id}.

@@ -43,15 +43,15 @@ type selection struct {
 // counted are the counters that add up to a total.
 type counted struct{ conditions }
 
-// select reads the filters. Its error is the refusal of dates that are none.
-func (f *Filters) selection(actor authz.Actor, engine db.Engine, board *pipelines.Board) (*selection, error) {
-	var problems faults.Bag
-	updatedSince := input.MomentField(f.UpdatedSince, actor.Location, "updated_since", &problems)
-	createdFrom := input.MomentField(f.CreatedFrom, actor.Location, "created_from", &problems)
-	createdTo := input.MomentField(f.CreatedTo, actor.Location, "created_to", &problems)
-	if err := problems.Err(); err != nil {
-		return nil, err
-	}
+// Check reads the times of the filters, in the account's zone.
+func (f *Filters) Check(actor authz.Actor, problems *faults.Bag) {
+	f.updatedSince = input.MomentField(f.UpdatedSince, actor.Location, "updated_since", problems)
+	f.createdFrom = input.MomentField(f.CreatedFrom, actor.Location, "created_from", problems)
+	f.createdTo = input.MomentField(f.CreatedTo, actor.Location, "created_to", problems)
+}
+
+// selection is what the filters ask for.
+func (f *Filters) selection(actor authz.Actor, engine db.Engine, board *pipelines.Board) *selection {
 	s := &selection{}
 	s.and("account_id = ", actor.AccountID)
 	status := Status(f.Status.Value)
@@ -66,21 +66,21 @@ func (f *Filters) selection(actor authz.Actor, engine db.Engine, board *pipeline
 	simple := len(s.where) == 2 // the account and what is listed
 	s.byPipeline(f, status, board)
 	s.byFields(f)
-	if updatedSince != nil {
-		s.and("updated_at >= ", updatedSince.From)
+	if f.updatedSince != nil {
+		s.and("updated_at >= ", f.updatedSince.From)
 		s.counted = nil
 	}
-	if createdFrom != nil {
-		s.and("created_at >= ", createdFrom.From)
+	if f.createdFrom != nil {
+		s.and("created_at >= ", f.createdFrom.From)
 		s.counted = nil
 	}
-	if createdTo != nil {
-		s.and("created_at < ", createdTo.To)
+	if f.createdTo != nil {
+		s.and("created_at < ", f.createdTo.To)
 		s.counted = nil
 	}
 	s.byTags(f, simple)
 	s.byTerm(f, simple, actor, engine)
-	return s, nil
+	return s
 }
 
 // byPlace adds the filters that the counters know.

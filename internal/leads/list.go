@@ -30,10 +30,7 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, f Filters) (*List
 
 // listWith lists with a snapshot of the setup; nil when the snapshot is too old.
 func (s *Service) listWith(ctx context.Context, actor authz.Actor, f *Filters, u setup) (*ListAnswer, error) {
-	selected, err := f.selection(actor, s.db.Engine(), u.board)
-	if err != nil {
-		return nil, err
-	}
+	selected := f.selection(actor, s.db.Engine(), u.board)
 	w := s.wanted(f.Include.Value, true)
 	l := &listing{selection: selected, page: f.Asked(), order: orderOf(f.Sort.Value), actor: actor, engine: s.db.Engine(), wanted: &w, renderer: renderer{setup: u}}
 	written := pages.Get().(*[]byte)
