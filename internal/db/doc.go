@@ -25,8 +25,9 @@
 //
 // One connection writes; it begins IMMEDIATE, and whatever arrives while a
 // commit is being synced shares the next one (sqlite_writer.go). Four read-only
-// connections serve the reads. The write-ahead log is emptied behind a gate that
-// keeps readers out for some milliseconds (sqlite_checkpoint.go).
+// connections serve the reads. The write-ahead log is written in large pieces
+// (sqlite_vfs.go) and emptied behind a gate that keeps readers out for some
+// milliseconds (sqlite_checkpoint.go).
 //
 // # Values
 //

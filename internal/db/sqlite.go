@@ -75,7 +75,7 @@ func connectSQLite(path string, flags sqlite3.OpenFlag) (*sqliteConn, error) {
 }
 
 func sqliteURI(path string) string {
-	return (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String()
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "vfs=" + vfsName()}).String()
 }
 
 func configureSQLite(c *sqlite3.Conn) error {
