@@ -40,6 +40,7 @@ type process struct {
 	log   journal
 	ended chan struct{}
 	addr  string // of the API, without a path
+	asked bool   // to stop: a second signal would end it at once
 }
 
 // command prepares a run in a directory, untouched by a developer's variables.
@@ -109,8 +110,13 @@ func (p *process) waitFor(t testing.TB, what *regexp.Regexp) string {
 	}
 }
 
+// signal asks the process, once, to stop.
 func (p *process) signal(t testing.TB) {
 	t.Helper()
+	if p.asked {
+		return
+	}
+	p.asked = true
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
 	}
