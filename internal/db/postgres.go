@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,16 +19,24 @@ const (
 	writeLimit  = 60 * time.Second
 )
 
+// poolSize is how many connections there are at most where the URL does not say
+// (pool_max_conns). pgx would take one per processor: while a commit waits for
+// the disk, others have to be able to join it.
+const poolSize = 10
+
 // postgres is the server engine.
 type postgres struct {
 	pool  *pgxpool.Pool
 	clock func() time.Time
 }
 
-func openPostgres(ctx context.Context, url string, clock func() time.Time) (*postgres, error) {
-	config, err := pgxpool.ParseConfig(url)
+func openPostgres(ctx context.Context, address string, clock func() time.Time) (*postgres, error) {
+	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, err
+	}
+	if u, err := url.Parse(address); err == nil && !u.Query().Has("pool_max_conns") {
+		config.MaxConns = max(config.MaxConns, poolSize)
 	}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["application_name"] = "syncro"
