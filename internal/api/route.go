@@ -165,12 +165,30 @@ func (r *Router) add(op *operation) {
 		methods = map[string]*operation{}
 		r.paths[full] = methods
 		r.mux.HandleFunc(full, func(w http.ResponseWriter, q *http.Request) { r.dispatch(w, q, methods) })
+		r.addSlash(full, op.pathNames(), methods)
 	}
 	if methods[op.Method] != nil {
 		panic("route " + op.Method + " " + op.Path + " is declared twice")
 	}
 	methods[op.Method] = op
 	r.operations = append(r.operations, op)
+}
+
+// addSlash serves a path whose last value is a slash and nothing else, such as a
+// tag of that name: the mux takes a last segment of %2F for the path's end.
+func (r *Router) addSlash(full string, names []string, methods map[string]*operation) {
+	if !strings.HasSuffix(full, "}") {
+		return
+	}
+	last := names[len(names)-1]
+	r.mux.HandleFunc(strings.TrimSuffix(full, last+"}")+"$}", func(w http.ResponseWriter, q *http.Request) {
+		if strings.HasSuffix(q.URL.EscapedPath(), "/") {
+			r.refuseRoute(w, q)
+			return
+		}
+		q.SetPathValue(last, "/")
+		r.dispatch(w, q, methods)
+	})
 }
 
 // dispatch picks the operation by the method.

@@ -57,10 +57,12 @@ type Router struct {
 func NewRouter(c Config) *Router {
 	r := &Router{Config: c, mux: http.NewServeMux(), paths: map[string]map[string]*operation{}, members: map[reflect.Type][]Member{}}
 	r.retries = &retries{db: c.DB, clock: c.Clock}
-	r.mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
-		r.refuse(w, q, faults.New(faults.NotFound, "Rota não encontrada."))
-	})
+	r.mux.HandleFunc("/", r.refuseRoute)
 	return r
+}
+
+func (r *Router) refuseRoute(w http.ResponseWriter, q *http.Request) {
+	r.refuse(w, q, faults.New(faults.NotFound, "Rota não encontrada."))
 }
 
 // Mount serves something that is not part of the API and can only be read, such

@@ -12,6 +12,7 @@ import (
 	"syncro/internal/contacts"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
+	"syncro/internal/events"
 	"syncro/internal/leads"
 	"syncro/internal/messaging"
 	"syncro/internal/pipelines"
@@ -35,6 +36,7 @@ type App struct {
 
 	config Config
 	log    *slog.Logger
+	events *events.Log
 	router *api.Router
 }
 
@@ -69,13 +71,13 @@ func (a *App) Handler() http.Handler { return a.router.Handler() }
 
 // assemble makes the services and declares their routes.
 func assemble(d *db.DB, c Config, log *slog.Logger) *App {
-	a := &App{DB: d, config: c, log: log}
+	a := &App{DB: d, config: c, log: log, events: &events.Log{}}
 	a.Accounts = accounts.New(d, accounts.Options{Clock: c.Clock, RateLimit: c.RateLimit})
 	a.Pipelines = pipelines.New(d)
 	a.CustomFields = customfields.New(d)
 	a.Setup = setup.New(d, a.Accounts)
 	a.Tasks = tasks.New(d, c.Clock)
-	a.Leads = leads.New(d, a.Accounts, a.Pipelines, a.CustomFields, includes()...)
+	a.Leads = leads.New(d, a.events, a.Accounts, a.Pipelines, a.CustomFields, a.Tasks, includes()...)
 	a.Sequences = sequences.New(d)
 	a.Messaging = messaging.New(d)
 

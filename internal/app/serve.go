@@ -82,7 +82,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener) (err error) {
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	if a.DB.Engine() == db.SQLite {
-		if err := a.router.ReleaseRetries(ctx); err != nil {
+		// A signal that comes now is one to stop, not a failure.
+		if err := a.router.ReleaseRetries(context.WithoutCancel(ctx)); err != nil {
 			return fmt.Errorf("releasing retries: %w", err)
 		}
 	}

@@ -13,9 +13,11 @@ import (
 	"syncro/internal/customfields"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
+	"syncro/internal/events"
 	"syncro/internal/input"
 	"syncro/internal/leads"
 	"syncro/internal/pipelines"
+	"syncro/internal/tasks"
 )
 
 // The queries of the workloads that bench/run measures over HTTP, here without
@@ -78,7 +80,7 @@ func newBench(b *testing.B, engine db.Engine) *bench {
 	for _, p := range board.Pipelines() {
 		s.stages = append(s.stages, p.Stages...)
 	}
-	s.leads = leads.New(d, accounts.New(d, accounts.Options{Clock: clock.Now}), boards, customfields.New(d))
+	s.leads = leads.New(d, &events.Log{}, accounts.New(d, accounts.Options{Clock: clock.Now}), boards, customfields.New(d), tasks.New(d, clock.Now))
 	_, err = leads.Load(b.Context(), d, 1, s.generated(clock.Now()))
 	fatal(b, err)
 	if engine == db.Postgres {

@@ -12,11 +12,11 @@ import (
 )
 
 // change stores a lead that an operation has changed, with all that a change
-// entails; if nothing differs, nothing is stored. events are recorded besides.
-func (s *Service) change(tx *db.Tx, actor authz.Actor, before, after *Lead, events ...timeline.Event) error {
+// entails; if nothing differs, nothing is stored. What happened is told besides.
+func (s *Service) change(tx *db.Tx, actor authz.Actor, u *setup, before, after *Lead, happened ...timeline.Event) error {
 	changes := differences(before, after)
 	if len(changes) == 0 {
-		return timeline.Record(tx, actor, events...)
+		return s.tell(tx, actor, u, before, after, nil, happened)
 	}
 	after.Version, after.UpdatedAt = before.Version+1, tx.Now()
 	if err := store(tx, actor, after, changes); err != nil {
@@ -28,7 +28,7 @@ func (s *Service) change(tx *db.Tx, actor authz.Actor, before, after *Lead, even
 	if err := timeline.RecordChange(tx, actor, timeline.Lead, after.ID, after.Version, changes); err != nil {
 		return err
 	}
-	return timeline.Record(tx, actor, events...)
+	return s.tell(tx, actor, u, before, after, changes, happened)
 }
 
 // reindex keeps counters, tags and search in step with a lead; before is nil for

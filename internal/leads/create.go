@@ -52,10 +52,12 @@ func (s *Service) create(tx *db.Tx, actor authz.Actor, u *setup, d draft, name s
 	if err := s.reindex(tx, actor, nil, l); err != nil {
 		return nil, err
 	}
-	if err := timeline.Record(tx, actor, timeline.Event{LeadID: l.ID, Type: timeline.Created, Description: "Lead criado."}); err != nil {
+	m := &move{after: l, to: d.stage}
+	m.note(timeline.Created, "Lead criado.")
+	if err := s.settle(tx, actor, m); err != nil {
 		return nil, err
 	}
-	return l, s.settle(tx, actor, &move{after: l, to: d.stage})
+	return l, s.tell(tx, actor, u, nil, l, nil, m.happened)
 }
 
 // What an upsert finds an existing lead by.
@@ -213,13 +215,14 @@ func (s *Service) merge(tx *db.Tx, actor authz.Actor, u *setup, d draft, l *Lead
 
 // edit stores an edited lead, which also moves when the draft says so.
 func (s *Service) edit(tx *db.Tx, actor authz.Actor, u *setup, d draft, before, after *Lead) error {
+	m := move{before: before, after: after, to: d.stage}
 	if d.hasStage && d.stage.ID != before.StageID {
 		if err := testBlocks(tx, actor, before, blockedMove); err != nil {
 			return err
 		}
-		if err := s.place(tx, actor, u, &move{before: before, after: after, to: d.stage}); err != nil {
+		if err := s.place(tx, actor, u, &m); err != nil {
 			return err
 		}
 	}
-	return s.change(tx, actor, before, after, u.editEvents(before, after)...)
+	return s.change(tx, actor, u, before, after, append(m.happened, u.editEvents(before, after)...)...)
 }

@@ -31,6 +31,12 @@ type move struct {
 	blockedMessage
 	value    *int64 // of the sale, when it is not the lead's
 	reasonID *int64 // of the lost sale
+	happened []timeline.Event
+}
+
+// note adds something that happened.
+func (m *move) note(what timeline.EventType, description string) {
+	m.happened = append(m.happened, timeline.Event{LeadID: m.after.ID, Type: what, Description: description})
 }
 
 // blockedMessage is what a move that mandatory tasks forbid is refused with.
@@ -116,7 +122,7 @@ func conclude[F any](ctx context.Context, s *Service, actor authz.Actor, id int6
 	return s.moving(ctx, actor, id, expected, check, func(tx *db.Tx, l *Lead) error {
 		m.before, m.to = l, d.stage
 		if l.StageID == d.stage.ID {
-			return s.repeat(tx, actor, &m)
+			return s.repeat(tx, actor, &u, &m)
 		}
 		return s.perform(tx, actor, &u, m)
 	})
@@ -166,7 +172,7 @@ func (s *Service) perform(tx *db.Tx, actor authz.Actor, u *setup, m move) error 
 	if err := s.place(tx, actor, u, &m); err != nil {
 		return err
 	}
-	return s.change(tx, actor, &before, m.after)
+	return s.change(tx, actor, u, &before, m.after, m.happened...)
 }
 
 // testBlocks refuses while mandatory tasks of the lead's visit are pending.
@@ -182,8 +188,8 @@ func testBlocks(tx *db.Tx, actor authz.Actor, l *Lead, message blockedMessage) e
 		faults.Member{Name: "blocked", Value: true}, faults.Member{Name: "pending_tasks", Value: pending})
 }
 
-// place puts m.after into the stage: the visit, the sales, the events and the
-// mandatory tasks. The caller stores the lead.
+// place puts m.after into the stage: the visit, the sales and the mandatory tasks.
+// The caller stores the lead and tells what happened.
 func (s *Service) place(tx *db.Tx, actor authz.Actor, u *setup, m *move) error {
 	from, _ := u.board.Stage(m.before.StageID)
 	if from.PipelineID == m.to.PipelineID && from.Kind != m.to.Kind {
@@ -192,10 +198,7 @@ func (s *Service) place(tx *db.Tx, actor authz.Actor, u *setup, m *move) error {
 		}
 	}
 	m.after.enter(m.to, tx.Now())
-	event := timeline.Event{LeadID: m.after.ID, Type: timeline.StageChanged, Description: "Etapa alterada de " + from.Name + " para " + m.to.Name + "."}
-	if err := timeline.Record(tx, actor, event); err != nil {
-		return err
-	}
+	m.note(timeline.StageChanged, "Etapa alterada de "+from.Name+" para "+m.to.Name+".")
 	return s.settle(tx, actor, m)
 }
 
@@ -212,5 +215,5 @@ func (s *Service) settle(tx *db.Tx, actor authz.Actor, m *move) error {
 	for _, r := range m.to.Requirements {
 		demanded.Requirements = append(demanded.Requirements, tasks.Requirement{ID: r.ID, Subject: r.Subject, Type: r.Type, Priority: r.Priority, DueInDays: int64(r.DueInDays)})
 	}
-	return tasks.CreateMandatory(tx, actor, tasks.LeadRef{ID: m.after.ID, Name: m.after.Name, AssignedTo: m.after.AssignedTo}, demanded, m.after.Visit)
+	return s.tasks.CreateMandatory(tx, actor, tasks.LeadRef{ID: m.after.ID, Name: m.after.Name, AssignedTo: m.after.AssignedTo}, demanded, m.after.Visit)
 }

@@ -65,7 +65,8 @@ func (m *move) recordSale(tx *db.Tx, actor authz.Actor) error {
 		_, err := m.amendSale(tx, actor)
 		return err
 	}
-	return timeline.Record(tx, actor, timeline.Event{LeadID: m.after.ID, Type: timeline.SaleWon, Description: "Venda registrada em " + m.to.Name + "."})
+	m.note(timeline.SaleWon, "Venda registrada em "+m.to.Name+".")
+	return nil
 }
 
 func (m *move) recordLoss(tx *db.Tx, actor authz.Actor) error {
@@ -79,12 +80,13 @@ func (m *move) recordLoss(tx *db.Tx, actor authz.Actor) error {
 		_, err := m.amendLoss(tx, actor)
 		return err
 	}
-	return timeline.Record(tx, actor, timeline.Event{LeadID: m.after.ID, Type: timeline.SaleLost, Description: "Perda registrada em " + m.to.Name + "."})
+	m.note(timeline.SaleLost, "Perda registrada em "+m.to.Name+".")
+	return nil
 }
 
 // repeat is winning or losing a lead that is in the stage already: what was sent
 // amends the sale, which is made only if there is none.
-func (s *Service) repeat(tx *db.Tx, actor authz.Actor, m *move) error {
+func (s *Service) repeat(tx *db.Tx, actor authz.Actor, u *setup, m *move) error {
 	m.after = m.before
 	amend, event, words := m.amendSale, timeline.SaleWon, "Venda alterada em "
 	if m.to.Kind == pipelines.Lost {
@@ -94,13 +96,15 @@ func (s *Service) repeat(tx *db.Tx, actor authz.Actor, m *move) error {
 	if err != nil {
 		return err
 	}
-	if !found {
-		return s.record(tx, actor, m)
+	switch {
+	case !found:
+		if err := s.record(tx, actor, m); err != nil {
+			return err
+		}
+	case m.value != nil || m.reasonID != nil:
+		m.note(event, words+m.to.Name+".")
 	}
-	if m.value == nil && m.reasonID == nil {
-		return nil
-	}
-	return timeline.Record(tx, actor, timeline.Event{LeadID: m.after.ID, Type: event, Description: words + m.to.Name + "."})
+	return s.change(tx, actor, u, m.before, m.after, m.happened...)
 }
 
 // amendSale gives the valid sale the value that was sent, if any, and tells

@@ -8,10 +8,12 @@ import (
 	"syncro/internal/authz"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
+	"syncro/internal/events"
 	"syncro/internal/faults"
 	"syncro/internal/input"
 	"syncro/internal/phones"
 	"syncro/internal/pipelines"
+	"syncro/internal/tasks"
 )
 
 // Service is what can be done with leads.
@@ -20,15 +22,17 @@ type Service struct {
 	accounts     *accounts.Service
 	pipelines    *pipelines.Service
 	customFields *customfields.Service
+	tasks        *tasks.Service
+	log          *events.Log
 	includes     []Include
 	unindexed    chan struct{} // wakes the search indexer
 }
 
 // New makes the service. includes are the relations that features above this one
 // add to a lead.
-func New(d *db.DB, a *accounts.Service, p *pipelines.Service, c *customfields.Service, includes ...Include) *Service {
+func New(d *db.DB, log *events.Log, a *accounts.Service, p *pipelines.Service, c *customfields.Service, t *tasks.Service, includes ...Include) *Service {
 	return &Service{
-		db: d, accounts: a, pipelines: p, customFields: c,
+		db: d, log: log, accounts: a, pipelines: p, customFields: c, tasks: t,
 		includes: append(ownIncludes(), includes...), unindexed: make(chan struct{}, 1),
 	}
 }

@@ -90,7 +90,11 @@ func (s *Service) retag(ctx context.Context, actor authz.Actor, id int64, expect
 	event timeline.EventType, words string, edit func([]string) []string,
 ) (Tagged, error) {
 	var answer Tagged
-	err := s.db.Write(ctx, func(tx *db.Tx) error {
+	u, err := s.setup(ctx, actor)
+	if err != nil {
+		return answer, err
+	}
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		l, err := s.claim(tx, actor, id, expected, check)
 		if err != nil {
 			return err
@@ -102,7 +106,7 @@ func (s *Service) retag(ctx context.Context, actor authz.Actor, id int64, expect
 		if changed := append(without(is, was), without(was, is)...); len(changed) > 0 {
 			events = append(events, timeline.Event{LeadID: id, Type: event, Description: words + strings.Join(changed, ", ") + "."})
 		}
-		if err := s.change(tx, actor, &before, l, events...); err != nil {
+		if err := s.change(tx, actor, &u, &before, l, events...); err != nil {
 			return err
 		}
 		answer = Tagged{Success: true, LeadID: id, Tags: append([]string{}, is...), version: l.Version}
@@ -114,6 +118,10 @@ func (s *Service) retag(ctx context.Context, actor authz.Actor, id int64, expect
 // Delete puts a lead into the trash (DELETE /leads/{id}): it is gone from every
 // list and endpoint, and can be restored for 30 days.
 func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expected *int64) error {
+	u, err := s.setup(ctx, actor)
+	if err != nil {
+		return err
+	}
 	return s.db.Write(ctx, func(tx *db.Tx) error {
 		l, err := s.claim(tx, actor, id, expected, func() error { return nil })
 		if err != nil {
@@ -124,6 +132,6 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expec
 		if err := tx.Queue(`UPDATE leads SET deleted_at = $3 WHERE account_id = $1 AND id = $2`, actor.AccountID, id, now); err != nil {
 			return err
 		}
-		return s.change(tx, actor, &before, l, timeline.Event{LeadID: id, Type: timeline.Deleted, Description: "Lead movido para a lixeira."})
+		return s.change(tx, actor, &u, &before, l, timeline.Event{LeadID: id, Type: timeline.Deleted, Description: "Lead movido para a lixeira."})
 	})
 }

@@ -17,9 +17,11 @@ import (
 	"syncro/internal/customfields"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
+	"syncro/internal/events"
 	"syncro/internal/leads"
 	"syncro/internal/pipelines"
 	"syncro/internal/setup"
+	"syncro/internal/tasks"
 )
 
 // arrangement is what each test account is set up with.
@@ -63,10 +65,12 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
 	w := &world{db: d, clock: clock, account: accounts.New(d, accounts.Options{Clock: clock.Now, RateLimit: 1_000_000})}
-	w.leads = leads.New(d, w.account, pipelines.New(d), customfields.New(d))
+	chores := tasks.New(d, clock.Now)
+	w.leads = leads.New(d, &events.Log{}, w.account, pipelines.New(d), customfields.New(d), chores)
 	limiter := accounts.NewRateLimiter(d, clock.Now)
 	router := api.NewRouter(api.Config{DB: d, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Clock: clock.Now, Authenticate: w.account.Authenticate, Allow: limiter.Take})
 	w.leads.Routes(router)
+	chores.Routes(router)
 	w.handler = router.Handler()
 	w.mine, w.theirs = w.newAccount(t, "Minha Empresa"), w.newAccount(t, "Outra Empresa")
 	return w

@@ -36,7 +36,7 @@ type Requirement struct {
 // CreateMandatory makes the tasks that a stage demands of a lead that enters it
 // on the given visit. A requirement that has been deleted since the stage was
 // read makes none.
-func CreateMandatory(tx *db.Tx, actor authz.Actor, lead LeadRef, stage Stage, visit int64) error {
+func (s *Service) CreateMandatory(tx *db.Tx, actor authz.Actor, lead LeadRef, stage Stage, visit int64) error {
 	today := calendar.DateOf(tx.Now(), actor.Location)
 	names := strings.NewReplacer("{{lead_name}}", lead.Name, "{{stage_name}}", stage.Name)
 	for _, requirement := range stage.Requirements {

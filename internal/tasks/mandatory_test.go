@@ -22,7 +22,7 @@ func (w *world) enter(t *testing.T, lead tasks.LeadRef) {
 			VALUES ($1, 1, 11, $2, 'task', 'high', 2, $3)`, requirement, fmt.Sprint(requirement), w.clock.Now())
 	}
 	w.write(t, func(tx *db.Tx) error {
-		return tasks.CreateMandatory(tx, w.ours, lead, tasks.Stage{Name: "Documentação", Requirements: []tasks.Requirement{
+		return w.tasks.CreateMandatory(tx, w.ours, lead, tasks.Stage{Name: "Documentação", Requirements: []tasks.Requirement{
 			{ID: 71, Subject: "Conferir documentos de {{lead_name}}", Type: "task", Priority: "high", DueInDays: 2},
 			{ID: 72, Subject: "{{stage_name}}: {{lead_name}}", Type: "call", Priority: "low"},
 			{ID: 73, Subject: "Não existe mais", Type: "call", Priority: "low"},
