@@ -76,7 +76,7 @@ func TestDocumentation(t *testing.T) {
 		header := http.Header{"X-Api-Key": {everything}}
 		plain := get(t, "/api/v1/leads?per_page=200", http.Header{"X-Api-Key": {everything}, "Accept-Encoding": {"identity"}})
 		header.Set("Accept-Encoding", "gzip")
-		request, err := http.NewRequest("GET", "http://"+p.addr+"/api/v1/leads?per_page=200", nil)
+		request, err := http.NewRequest(http.MethodGet, "http://"+p.addr+"/api/v1/leads?per_page=200", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

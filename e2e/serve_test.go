@@ -42,11 +42,14 @@ func startUpload(t *testing.T, addr, key, body string) *upload {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() }) // all of its errors that matter have been seen
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST /api/v1/leads HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", key, len(body))
+	head := fmt.Sprintf("POST /api/v1/leads HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", key, len(body))
+	if _, err := io.WriteString(conn, head); err != nil {
+		t.Fatal(err)
+	}
 	u := &upload{conn, bufio.NewReader(conn), body}
 	for _, want := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
 		if line, err := u.answer.ReadString('\n'); line != want {
@@ -79,7 +82,7 @@ func TestASignalLetsRunningRequestsFinishAndRefusesNewOnes(t *testing.T) {
 		eventually(t, "new connections are refused", func() bool {
 			conn, err := net.Dial("tcp", p.addr)
 			if err == nil {
-				conn.Close()
+				_ = conn.Close()
 			}
 			return errors.Is(err, syscall.ECONNREFUSED)
 		})

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -19,9 +20,7 @@ func TestTasks(t *testing.T) {
 		add := func(t *testing.T, more fields) answer {
 			t.Helper()
 			body := fields{"subject": "Tarefa", "type": "call", "due_date": "2030-05-10"}
-			for name, value := range more {
-				body[name] = value
-			}
+			maps.Copy(body, more)
 			got := c.want(t, 201, "POST", "/tasks", body)
 			keys(t, "the answer", got.body, "success", "task")
 			keys(t, "the task", got.at("task"), whole...)

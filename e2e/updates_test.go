@@ -35,7 +35,7 @@ func TestUpdates(t *testing.T) {
 			path := c.path(t, whole)
 			before := c.lead(t, path)
 			after := c.want(t, 200, "PUT", path, before).at("lead")
-			holds(t, "written back", after, map[string]any(before))
+			holds(t, "written back", after, before)
 		})
 		t.Run("null clears, and so does an empty text", func(t *testing.T) {
 			for _, nothing := range []any{nil, ""} {
