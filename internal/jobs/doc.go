@@ -1,0 +1,3 @@
+// Package jobs runs work that no request waits for: deliveries, messages, the
+// steps of sequences.
+package jobs
