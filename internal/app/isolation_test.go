@@ -95,6 +95,11 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 			VALUES ($3 + 14, $1, 'cloud_api', $2, TRUE, 'connected', $6, $6)`,
 		`INSERT INTO whatsapp_templates (id, account_id, instance_id, name, language, category, status, body, variables_count, header_type, components, created_at, updated_at)
 			VALUES ($3 + 15, $1, $3 + 14, $2, 'pt_BR', 'UTILITY', 'APPROVED', $2, 0, 'none', '[]', $6, $6)`,
+		`INSERT INTO conversations (id, account_id, instance_id, phone_key, phone, contact_name, lead_id, status, last_message_at, last_inbound_at, created_at, updated_at)
+			VALUES ($3 + 16, $1, $3 + 14, '5511999887766', '+5511999887766', $2, $3, 'open', $6, $6, $6, $6)`,
+		`INSERT INTO messages (id, account_id, conversation_id, instance_id, lead_id, direction, type, body, status, at, created_at, updated_at)
+			VALUES ($3 + 17, $1, $3 + 16, $3 + 14, $3, 'in', 'text', $2, 'received', $6, $6, $6)`,
+		`INSERT INTO number_checks (account_id, instance_id, phone_key, chat_id, checked_at) VALUES ($1, $3 + 14, '5511999887766', $2, $6)`,
 	} {
 		execNumbered(t, d, statement, account, text, id, user, stage, now)
 	}
