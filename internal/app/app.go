@@ -76,7 +76,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Pipelines = pipelines.New(d)
 	a.CustomFields = customfields.New(d)
 	a.Setup = setup.New(d, a.Accounts)
-	a.Tasks = tasks.New(d, c.Clock)
+	a.Tasks = tasks.New(d, a.events, c.Clock)
 	a.Leads = leads.New(d, a.events, a.Accounts, a.Pipelines, a.CustomFields, a.Tasks, includes()...)
 	a.Sequences = sequences.New(d)
 	a.Messaging = messaging.New(d)

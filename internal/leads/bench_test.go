@@ -74,13 +74,14 @@ func newBench(b *testing.B, engine db.Engine) *bench {
 		dbtest.Exec(b, d, `INSERT INTO stages (id, account_id, pipeline_id, name, color, kind, probability, sort_order, created_at, updated_at)
 			VALUES ($1, 1, $2, $3, '#4ECDC4', 'open', 50, $1, $4, $4)`, 100+n, p, fmt.Sprint("Etapa ", n), clock.Now())
 	}
+	var log events.Log
 	boards := pipelines.New(d)
 	board, err := boards.Board(b.Context(), s.actor)
 	fatal(b, err)
 	for _, p := range board.Pipelines() {
 		s.stages = append(s.stages, p.Stages...)
 	}
-	s.leads = leads.New(d, &events.Log{}, accounts.New(d, accounts.Options{Clock: clock.Now}), boards, customfields.New(d), tasks.New(d, clock.Now))
+	s.leads = leads.New(d, &log, accounts.New(d, accounts.Options{Clock: clock.Now}), boards, customfields.New(d), tasks.New(d, &log, clock.Now))
 	_, err = leads.Load(b.Context(), d, 1, s.generated(clock.Now()))
 	fatal(b, err)
 	if engine == db.Postgres {

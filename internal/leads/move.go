@@ -215,5 +215,5 @@ func (s *Service) settle(tx *db.Tx, actor authz.Actor, m *move) error {
 	for _, r := range m.to.Requirements {
 		demanded.Requirements = append(demanded.Requirements, tasks.Requirement{ID: r.ID, Subject: r.Subject, Type: r.Type, Priority: r.Priority, DueInDays: int64(r.DueInDays)})
 	}
-	return s.tasks.CreateMandatory(tx, actor, tasks.LeadRef{ID: m.after.ID, Name: m.after.Name, AssignedTo: m.after.AssignedTo}, demanded, m.after.Visit)
+	return s.tasks.CreateMandatory(tx, actor, tasks.LeadRef{ID: m.after.ID, Name: m.after.Name, Phone: m.after.Phone, Email: m.after.Email, AssignedTo: m.after.AssignedTo}, demanded, m.after.Visit)
 }

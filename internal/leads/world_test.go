@@ -65,8 +65,9 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
 	w := &world{db: d, clock: clock, account: accounts.New(d, accounts.Options{Clock: clock.Now, RateLimit: 1_000_000})}
-	chores := tasks.New(d, clock.Now)
-	w.leads = leads.New(d, &events.Log{}, w.account, pipelines.New(d), customfields.New(d), chores)
+	var log events.Log
+	chores := tasks.New(d, &log, clock.Now)
+	w.leads = leads.New(d, &log, w.account, pipelines.New(d), customfields.New(d), chores)
 	limiter := accounts.NewRateLimiter(d, clock.Now)
 	router := api.NewRouter(api.Config{DB: d, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Clock: clock.Now, Authenticate: w.account.Authenticate, Allow: limiter.Take})
 	w.leads.Routes(router)

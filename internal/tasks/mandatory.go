@@ -2,20 +2,23 @@ package tasks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"syncro/internal/authz"
 	"syncro/internal/calendar"
 	"syncro/internal/db"
+	"syncro/internal/events"
 	"syncro/internal/timeline"
 )
 
 // LeadRef is the lead that enters a stage.
 type LeadRef struct {
-	ID         int64
-	Name       string
-	AssignedTo *int64 // who gets the tasks
+	ID           int64
+	Name         string
+	Phone, Email string // "" for none
+	AssignedTo   *int64 // who gets the tasks
 }
 
 // Stage is the stage that is entered and what it demands.
@@ -37,27 +40,65 @@ type Requirement struct {
 // on the given visit. A requirement that has been deleted since the stage was
 // read makes none.
 func (s *Service) CreateMandatory(tx *db.Tx, actor authz.Actor, lead LeadRef, stage Stage, visit int64) error {
-	today := calendar.DateOf(tx.Now(), actor.Location)
+	if len(stage.Requirements) == 0 {
+		return nil
+	}
+	now := calendar.Instant{Time: tx.Now()}
+	today := calendar.DateOf(now.Time, actor.Location)
 	names := strings.NewReplacer("{{lead_name}}", lead.Name, "{{stage_name}}", stage.Name)
-	for _, requirement := range stage.Requirements {
-		subject := cut(names.Replace(requirement.Subject))
-		made, err := tx.Exec(`INSERT INTO tasks (account_id, lead_id, subject, type, priority, due_date, assigned_to, requirement_id, stage_visit,
-				created_by, created_at, updated_at)
-			SELECT account_id, $3, $4::text, $5::text, $6::text, $7::text, $8::bigint, id, $9, $10::bigint, $11::timestamptz, $11::timestamptz
-			FROM stage_requirements WHERE account_id = $1 AND id = $2 FOR SHARE`,
-			actor.AccountID, requirement.ID, lead.ID, subject, requirement.Type, requirement.Priority, today.AddDays(int(requirement.DueInDays)),
-			lead.AssignedTo, visit, actor.PerformedBy(), tx.Now())
+	shown := &Lead{lead.ID, lead.Name, textOrNil(lead.Phone), textOrNil(lead.Email)}
+	var owner *timeline.Person
+	if lead.AssignedTo != nil {
+		user, err := findUser(tx, actor, *lead.AssignedTo)
 		if err != nil {
-			return fmt.Errorf("making the task of requirement %d: %w", requirement.ID, err)
+			return fmt.Errorf("looking up user %d: %w", *lead.AssignedTo, err)
 		}
-		if made == 0 {
+		owner = &user
+	}
+	standing, err := stillDemanded(tx, actor, stage.Requirements)
+	if err != nil {
+		return err
+	}
+	for _, requirement := range stage.Requirements {
+		if !slices.Contains(standing, requirement.ID) {
 			continue
 		}
-		if err := tell(tx, actor, &lead.ID, timeline.TaskCreated, "Tarefa criada: "+subject); err != nil {
+		r := record{Task: Task{
+			Subject: cut(names.Replace(requirement.Subject)), Type: requirement.Type, Status: Pending, Priority: requirement.Priority,
+			DueDate: today.AddDays(int(requirement.DueInDays)), LeadID: &lead.ID, Lead: shown, AssignedTo: lead.AssignedTo, AssignedUser: owner,
+			CreatedAt: now, UpdatedAt: now, Version: 1,
+		}}
+		r.requirementID, r.stageVisit = &requirement.ID, &visit
+		if err := insert(tx, actor, &r); err != nil {
+			return fmt.Errorf("making the task of requirement %d: %w", requirement.ID, err)
+		}
+		task := r.shown(tx.Now(), actor.Location)
+		if err := s.tell(tx, actor, Facts{After: &task}, nil, events.TaskCreated); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// stillDemanded are the ids of those requirements that are there; they stay until
+// the transaction ends.
+func stillDemanded(tx *db.Tx, actor authz.Actor, requirements []Requirement) ([]int64, error) {
+	ids := make([]int64, len(requirements))
+	for i, r := range requirements {
+		ids[i] = r.ID
+	}
+	standing, err := db.Column[int64](tx.Query(`SELECT id FROM stage_requirements WHERE account_id = $1 AND id = ANY($2) ORDER BY id FOR SHARE`, actor.AccountID, ids))
+	if err != nil {
+		return nil, fmt.Errorf("reading a stage's requirements: %w", err)
+	}
+	return standing, nil
+}
+
+func textOrNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 // cut keeps a subject within its length, which a long name can exceed.

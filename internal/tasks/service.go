@@ -9,6 +9,7 @@ import (
 	"syncro/internal/authz"
 	"syncro/internal/calendar"
 	"syncro/internal/db"
+	"syncro/internal/events"
 	"syncro/internal/faults"
 	"syncro/internal/input"
 	"syncro/internal/timeline"
@@ -17,11 +18,12 @@ import (
 // Service runs the operations on tasks.
 type Service struct {
 	db    *db.DB
+	log   *events.Log
 	clock func() time.Time
 }
 
 // New makes the service; clock is the one of the database's transactions.
-func New(d *db.DB, clock func() time.Time) *Service { return &Service{d, clock} }
+func New(d *db.DB, log *events.Log, clock func() time.Time) *Service { return &Service{d, log, clock} }
 
 // What is refused of a mandatory task.
 const (
@@ -80,7 +82,7 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, form *input.For
 			return err
 		}
 		task = r.shown(tx.Now(), actor.Location)
-		return tell(tx, actor, r.LeadID, timeline.TaskCreated, "Tarefa criada: "+r.Subject)
+		return s.tell(tx, actor, Facts{After: &task}, nil, events.TaskCreated)
 	})
 	return task, err
 }
@@ -118,23 +120,21 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, id int64, expec
 		r.Version++
 		r.UpdatedAt = calendar.Instant{Time: tx.Now()}
 		task = r.shown(tx.Now(), actor.Location)
-		return save(tx, actor, &before, &r, changes)
+		return s.save(tx, actor, &before, &r, changes)
 	})
 	return task, err
 }
 
 // save writes a changed task and what is to be remembered of the change.
-func save(tx *db.Tx, actor authz.Actor, before, after *record, changes []timeline.Change) error {
+func (s *Service) save(tx *db.Tx, actor authz.Actor, before, after *record, changes []timeline.Change) error {
 	if err := update(tx, actor, after); err != nil {
 		return err
 	}
 	if err := timeline.RecordChange(tx, actor, timeline.Task, after.ID, after.Version, changes); err != nil {
 		return err
 	}
-	if before.Status == Completed || after.Status == Pending {
-		return nil
-	}
-	return tell(tx, actor, after.LeadID, timeline.TaskCompleted, "Tarefa concluída: "+after.Subject)
+	was, is := before.shown(tx.Now(), actor.Location), after.shown(tx.Now(), actor.Location)
+	return s.tell(tx, actor, Facts{&was, &is}, changes, happened(&was, &is, changes)...)
 }
 
 // Complete makes a task completed, which it may be already.
@@ -163,7 +163,11 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expec
 		if err := remove(tx, actor, id); err != nil {
 			return err
 		}
-		return timeline.Forget(tx, actor, timeline.Task, id)
+		if err := timeline.Forget(tx, actor, timeline.Task, id); err != nil {
+			return err
+		}
+		was := r.shown(tx.Now(), actor.Location)
+		return s.tell(tx, actor, Facts{Before: &was}, nil, events.TaskDeleted)
 	})
 }
 
@@ -267,12 +271,4 @@ func copied[T any](form *input.Form[T]) input.Form[T] {
 	whole := *form
 	whole.Problems = form.Problems.Clone()
 	return whole
-}
-
-// tell adds an event to the timeline of the lead, if there is one.
-func tell(tx *db.Tx, actor authz.Actor, leadID *int64, event timeline.EventType, description string) error {
-	if leadID == nil {
-		return nil
-	}
-	return timeline.Record(tx, actor, timeline.Event{LeadID: *leadID, Type: event, Description: description})
 }

@@ -153,10 +153,10 @@ func (f Filter) listed(actor authz.Actor) (string, []any) {
 // insert stores a new task and gives it its id.
 func insert(tx *db.Tx, actor authz.Actor, r *record) error {
 	err := db.Get(tx.Query(`INSERT INTO tasks (account_id, lead_id, subject, description, type, priority, due_date, due_time, notes, assigned_to,
-			created_by, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) RETURNING id`,
+			requirement_id, stage_visit, created_by, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) RETURNING id`,
 		actor.AccountID, r.LeadID, r.Subject, r.Description, r.Type, r.Priority, r.DueDate, r.DueTime, r.Notes, r.AssignedTo,
-		actor.PerformedBy(), r.CreatedAt.Time), &r.ID)
+		r.requirementID, r.stageVisit, actor.PerformedBy(), r.CreatedAt.Time), &r.ID)
 	if err != nil {
 		return fmt.Errorf("inserting a task: %w", err)
 	}

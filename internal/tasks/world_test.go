@@ -14,6 +14,7 @@ import (
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
+	"syncro/internal/events"
 	"syncro/internal/tasks"
 )
 
@@ -22,6 +23,7 @@ import (
 type world struct {
 	db     *db.DB
 	clock  *dbtest.Clock
+	log    *events.Log
 	tasks  *tasks.Service
 	ours   authz.Actor
 	theirs authz.Actor
@@ -32,7 +34,8 @@ type world struct {
 func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
-		w := &world{db: d, clock: clock, tasks: tasks.New(d, clock.Now)}
+		log := &events.Log{}
+		w := &world{db: d, clock: clock, log: log, tasks: tasks.New(d, log, clock.Now)}
 		w.ours, w.theirs = dbtest.Account(t, d, clock, 1), dbtest.Account(t, d, clock, 2)
 		dbtest.Lead(t, d, clock, w.ours, 100, "João")
 		dbtest.Lead(t, d, clock, w.ours, 101, "Maria")
