@@ -91,6 +91,10 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 		`INSERT INTO sequences (id, account_id, name, channel, is_active, exit_on_reply, exit_on_stage_change, created_at, updated_at)
 			VALUES ($3 + 12, $1, $2, 'whatsapp', TRUE, TRUE, FALSE, $6, $6)`,
 		`INSERT INTO sequence_steps (id, account_id, sequence_id, position, type, delay_minutes, settings) VALUES ($3 + 13, $1, $3 + 12, 1, 'message', 1, '{}')`,
+		`INSERT INTO sequence_enrollments (id, account_id, lead_id, sequence_id, version, status, position, previous_at, next_step_at, last_error, created_at, updated_at)
+			VALUES ($3 + 40, $1, $3, $3 + 12, 1, 'active', 1, $6, $6, $2, $6, $6)`,
+		`INSERT INTO sequence_runs (account_id, enrollment_id, run, position, type, outcome, reason, ran_at) VALUES ($1, $3 + 40, 1, 1, 'message', 'skipped', $2, $6)`,
+		`INSERT INTO holidays (id, account_id, day, name, is_workday, created_at) VALUES ($3 + 41, $1, '2026-12-24', $2, FALSE, $6)`,
 		`INSERT INTO whatsapp_instances (id, account_id, provider, display_name, is_primary, status, created_at, updated_at)
 			VALUES ($3 + 14, $1, 'cloud_api', $2, TRUE, 'connected', $6, $6)`,
 		`INSERT INTO whatsapp_templates (id, account_id, instance_id, name, language, category, status, body, variables_count, header_type, components, created_at, updated_at)

@@ -130,3 +130,19 @@ func TestAMomentIsAsLongAsItIsPrecise(t *testing.T) {
 		}
 	}
 }
+
+func TestATimeOfDayIsTheFirstInstantAtWhichTheClocksShowIt(t *testing.T) {
+	for _, test := range []struct{ zone, day, clock, want string }{
+		{"America/Sao_Paulo", "2026-07-01", "09:00", "2026-07-01T12:00:00Z"},
+		{"America/Sao_Paulo", "2018-11-04", "00:30", "2018-11-04T03:00:00Z"}, // the clocks went from 00:00 to 01:00
+		{"America/Sao_Paulo", "2018-11-04", "01:30", "2018-11-04T03:30:00Z"},
+		{"America/Sao_Paulo", "2018-02-17", "23:30", "2018-02-18T01:30:00Z"}, // twice: the clocks went from 24:00 to 23:00
+		{"America/New_York", "2026-03-08", "02:30", "2026-03-08T07:00:00Z"},
+		{"America/New_York", "2026-11-01", "01:30", "2026-11-01T05:30:00Z"},
+		{"UTC", "2026-11-01", "23:59", "2026-11-01T23:59:00Z"},
+	} {
+		if got := calendar.Date(test.day).At(calendar.Clock(test.clock), zone(t, test.zone)).UTC().Format(time.RFC3339); got != test.want {
+			t.Errorf("%s %s in %s: %s, want %s", test.day, test.clock, test.zone, got, test.want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package calendar
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Clock is a time of day as HH:MM, or "" for none. Clocks compare as strings.
@@ -28,4 +29,10 @@ func ParseClock(text string) (Clock, error) {
 		return "", ErrClock
 	}
 	return Clock(fmt.Sprintf("%02d:%02d", hour, minute)), nil
+}
+
+// SinceMidnight is how far into the day the clock shows, on a day of 24 hours.
+func (c Clock) SinceMidnight() time.Duration {
+	t, _ := time.Parse("15:04", string(c)) // a Clock is real by construction; none is midnight
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 }

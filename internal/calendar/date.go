@@ -50,6 +50,22 @@ func (d Date) Start(loc *time.Location) time.Time {
 	return startOf(t.Year(), t.Month(), t.Day(), loc)
 }
 
+// At is the first instant of the day at which the clocks in loc show c or more:
+// where they skip c, it is when they do.
+func (d Date) At(c Clock, loc *time.Location) time.Time {
+	if d == "" {
+		return time.Time{}
+	}
+	t := d.midnight().Add(c.SinceMidnight())
+	return firstShowing(t, loc)
+}
+
+// Weekday is the day's weekday.
+func (d Date) Weekday() time.Weekday { return d.midnight().Weekday() }
+
+// Year is the day's year.
+func (d Date) Year() int { return d.midnight().Year() }
+
 // AddDays is the day n days later, or earlier when n is negative. It stops at
 // the first and the last day there is; days after no date are no date.
 func (d Date) AddDays(n int) Date {
@@ -77,21 +93,26 @@ func clamped(t time.Time) Date {
 }
 
 // startOf finds the first instant of a day, which may be given denormalised
-// (the 31st of June). time.Date does not promise which side of a change of the
-// clocks it takes, so both are looked at.
+// (the 31st of June).
 func startOf(year int, month time.Month, day int, loc *time.Location) time.Time {
-	wanted := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	t := time.Date(year, month, day, 0, 0, 0, 0, loc)
+	return firstShowing(time.Date(year, month, day, 0, 0, 0, 0, time.UTC), loc)
+}
+
+// firstShowing finds the first instant at which the clocks in loc show what they
+// would show in UTC at wanted. time.Date does not promise which side of a change of
+// the clocks it takes, so both are looked at.
+func firstShowing(wanted time.Time, loc *time.Location) time.Time {
+	t := time.Date(wanted.Year(), wanted.Month(), wanted.Day(), wanted.Hour(), wanted.Minute(), 0, 0, loc)
 	zoneStart, zoneEnd := t.ZoneBounds()
 	switch shown := wall(t); {
-	case shown.Before(wanted): // fell before the skipped midnight: the change is the start
+	case shown.Before(wanted): // fell before the skipped time: the change is when it would have been
 		return zoneEnd
 	case shown.After(wanted): // fell behind it
 		return zoneStart
 	case zoneStart.IsZero():
 		return t
 	}
-	// Midnight exists. It may exist twice, and then the earlier one is the start.
+	// The time exists. It may exist twice, and then the earlier one is meant.
 	_, offset := zoneStart.Add(-time.Second).Zone()
 	if earlier := wanted.Add(-time.Duration(offset) * time.Second); earlier.Before(zoneStart) {
 		return earlier.In(loc)
