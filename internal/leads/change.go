@@ -108,6 +108,7 @@ func differences(before, after *Lead) []timeline.Change {
 	note(!same(before.AssignedTo, after.AssignedTo), "assigned_to", before.AssignedTo, after.AssignedTo)
 	note(before.CustomValues != after.CustomValues, "custom_fields", json.RawMessage(before.CustomValues), json.RawMessage(after.CustomValues))
 	note(before.Status() != after.Status(), "status", before.Status(), after.Status())
+	note((before.OptedOutAt == nil) != (after.OptedOutAt == nil), "opted_out", before.OptedOutAt != nil, after.OptedOutAt != nil)
 	note((before.DeletedAt == nil) != (after.DeletedAt == nil), "deleted", before.DeletedAt != nil, after.DeletedAt != nil)
 	return changes
 }

@@ -51,7 +51,8 @@ type UpdateFields struct {
 	PipelineID input.Field[int64]  `json:"pipeline_id" whenSent:"required" doc:"Id of the pipeline that the stage is of." example:"1"`
 	StageID    input.Field[int64]  `json:"stage_id" whenSent:"required" doc:"Id of the stage to move to, by the rules of PUT /leads/{id}/stage." example:"7"`
 	Details
-	Status input.Field[string] `json:"status" whenSent:"required" enum:"active,archived" doc:"Archives the lead or brings it back." example:"archived"`
+	Status   input.Field[string] `json:"status" whenSent:"required" enum:"active,archived" doc:"Archives the lead or brings it back." example:"archived"`
+	OptedOut input.Field[bool]   `json:"opted_out" whenSent:"required" doc:"Whether the lead wants no messages: sends to it are then refused, unless override_opt_out is sent with them. Also set when the lead writes SAIR, PARAR or STOP." example:"true"`
 }
 
 // MoveFields is the body of PUT /leads/{id}/stage.

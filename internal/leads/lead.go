@@ -57,6 +57,7 @@ type Lead struct {
 	StageSince     time.Time // when this visit began
 	CreatedBy      *int64
 	DeletedAt      *time.Time
+	OptedOutAt     *time.Time // wants no messages since
 }
 
 // Status is the lead's own status.

@@ -5,6 +5,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
 )
 
 func TestACreatedLeadIsShownWhole(t *testing.T) {
@@ -174,6 +178,46 @@ func TestAnotherAccountsLeadIsNotFound(t *testing.T) {
 		w.want(t, 201, w.mine, "POST", "/leads/upsert", map[string]any{"name": "x", "email": "a@b.com.br", "phone": "+5511999887766", "pipeline_id": pipeline, "stage_id": id})
 		for _, id := range []string{"0", "-1", "abc", "1e3", "99999999999999999999", "1.5", "%20"} {
 			w.want(t, 404, w.mine, "GET", "/leads/"+id, nil)
+		}
+	})
+}
+
+func TestALeadCanBeOptedOutAndBackIn(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		id := w.create(t, w.mine, "Novo", nil).id()
+		path := fmt.Sprintf("/leads/%d", id)
+		since := func() (at *time.Time) {
+			check(t, w.db.Read(t.Context(), func(q db.Querier) error {
+				return db.Get(q.Query(`SELECT opted_out_at FROM leads WHERE account_id = $1 AND id = $2`, w.mine.id, id), &at)
+			}))
+			return at
+		}
+		first := w.clock.Now()
+		if got := w.want(t, 200, w.mine, "PATCH", path, map[string]any{"opted_out": true}); got.at("lead", "opted_out") != nil || !since().Equal(first) {
+			t.Errorf("%s; opted out since %v", got.text, since())
+		}
+		w.clock.Advance(time.Hour)
+		w.want(t, 200, w.mine, "PUT", path, map[string]any{"opted_out": "1", "name": "Outro"})
+		if !since().Equal(first) {
+			t.Errorf("said twice, it counts from %v", since())
+		}
+		w.want(t, 422, w.mine, "PATCH", path, map[string]any{"opted_out": nil})
+		w.want(t, 200, w.mine, "PATCH", path, map[string]any{"opted_out": false})
+		if since() != nil {
+			t.Errorf("still opted out since %v", since())
+		}
+		actor := authz.Actor{AccountID: w.mine.id}
+		optOut, err := w.leads.OptOut(t.Context(), actor)
+		check(t, err)
+		check(t, w.db.Write(t.Context(), func(tx *db.Tx) error { return optOut(tx, id, true) }))
+		if since() == nil {
+			t.Error("its words did not opt it out")
+		}
+		if n := w.count(t, `SELECT COUNT(*) FROM events WHERE account_id = $1 AND type = 'lead.updated' AND body LIKE '%"previous":{"opted_out":false}%'`, w.mine.id); n != 2 {
+			t.Errorf("%d events tell of opting out", n)
+		}
+		if n := w.count(t, `SELECT COUNT(*) FROM record_changes WHERE account_id = $1 AND changes LIKE '%opted_out%'`, w.mine.id); n != 3 {
+			t.Errorf("%d changes tell of opting out or in", n)
 		}
 	})
 }

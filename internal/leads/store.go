@@ -19,7 +19,7 @@ const listed = "deleted_at IS NULL AND merged_into IS NULL"
 const (
 	shownColumns = `id, name, phone, email, company, birthday, value_cents, source, tags, custom_values, pipeline_id, stage_id, notes,
 		utm_source, utm_medium, utm_campaign, utm_term, utm_content, assigned_to, archived, merged_into, version, created_at, updated_at, score, score_updated_at`
-	allColumns = shownColumns + `, stage_visit, mandatory_tasks, stage_since, created_by, deleted_at`
+	allColumns = shownColumns + `, stage_visit, mandatory_tasks, stage_since, created_by, deleted_at, opted_out_at`
 )
 
 // shown are the places of shownColumns.
@@ -32,7 +32,7 @@ func (l *Lead) shown() []any {
 
 // all are the places of allColumns.
 func (l *Lead) all() []any {
-	return append(l.shown(), &l.Visit, &l.MandatoryTasks, &l.StageSince, &l.CreatedBy, &l.DeletedAt)
+	return append(l.shown(), &l.Visit, &l.MandatoryTasks, &l.StageSince, &l.CreatedBy, &l.DeletedAt, &l.OptedOutAt)
 }
 
 // errUnknown is the refusal for a lead that the account does not have.
@@ -42,6 +42,10 @@ func errUnknown() error { return faults.Unknown("Lead", "o") }
 func find(q db.Querier, actor authz.Actor, id int64) (*Lead, error) {
 	return get(q.Query(`SELECT `+allColumns+` FROM leads WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`, actor.AccountID, id))
 }
+
+// Find reads a lead for a feature above this one: what can be read of it, but a
+// lead in the trash, which is refused as unknown.
+func Find(q db.Querier, actor authz.Actor, id int64) (*Lead, error) { return find(q, actor, id) }
 
 // lock reads a lead for a change to it: nobody else changes it until the
 // transaction ends.
@@ -74,17 +78,17 @@ func (l *Lead) stored() []any {
 	return []any{
 		l.Name, searchtext.Fold(l.Name), text(l.Phone), text(phones.Key(l.Phone)), text(l.Email), text(emailKey(l.Email)), text(l.Company), text(l.Birthday), l.ValueCents,
 		text(l.Source), l.Tags, l.CustomValues, l.PipelineID, l.StageID, l.Visit, l.MandatoryTasks, l.StageSince, text(l.Notes),
-		text(l.UTM[0]), text(l.UTM[1]), text(l.UTM[2]), text(l.UTM[3]), text(l.UTM[4]), l.AssignedTo, l.Archived, l.searchText(), l.searchPhone(), l.Version, l.UpdatedAt,
+		text(l.UTM[0]), text(l.UTM[1]), text(l.UTM[2]), text(l.UTM[3]), text(l.UTM[4]), l.AssignedTo, l.Archived, l.searchText(), l.searchPhone(), l.Version, l.UpdatedAt, l.OptedOutAt,
 	}
 }
 
 const (
 	storedColumns = `name, name_key, phone, phone_key, email, email_key, company, birthday, value_cents,
 		source, tags, custom_values, pipeline_id, stage_id, stage_visit, mandatory_tasks, stage_since, notes,
-		utm_source, utm_medium, utm_campaign, utm_term, utm_content, assigned_to, archived, search_text, search_phone, version, updated_at`
-	storedParameters = `$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31`
+		utm_source, utm_medium, utm_campaign, utm_term, utm_content, assigned_to, archived, search_text, search_phone, version, updated_at, opted_out_at`
+	storedParameters = `$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32`
 
-	insertSQL = `INSERT INTO leads (account_id, created_by, ` + storedColumns + `, created_at) VALUES ($1, $2, ` + storedParameters + `, $32) RETURNING id`
+	insertSQL = `INSERT INTO leads (account_id, created_by, ` + storedColumns + `, created_at) VALUES ($1, $2, ` + storedParameters + `, $33) RETURNING id`
 	updateSQL = `UPDATE leads SET (` + storedColumns + `) = (` + storedParameters + `) WHERE account_id = $1 AND id = $2`
 )
 

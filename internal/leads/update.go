@@ -3,6 +3,7 @@ package leads
 import (
 	"context"
 	"strings"
+	"time"
 
 	"syncro/internal/authz"
 	"syncro/internal/db"
@@ -37,9 +38,41 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, id int64, expec
 		if f.Status.Given() {
 			l.Archived = Status(f.Status.Value) == Archived
 		}
+		if f.OptedOut.Given() {
+			l.optOut(f.OptedOut.Value, tx.Now())
+		}
 		return s.edit(tx, actor, &u, d, &before, l)
 	})
 	return s.shown(&u, l), err
+}
+
+// OptOut prepares what a lead's own words do: the function that it gives marks a
+// lead, in the caller's transaction, as wanting no messages any more, or as
+// wanting them again (companion-api.md section 2, "Opt-out").
+func (s *Service) OptOut(ctx context.Context, actor authz.Actor) (func(tx *db.Tx, leadID int64, out bool) error, error) {
+	u, err := s.setup(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	return func(tx *db.Tx, leadID int64, out bool) error {
+		l, err := lock(tx, actor, leadID)
+		if err != nil {
+			return err
+		}
+		before := *l
+		l.optOut(out, tx.Now())
+		return s.edit(tx, actor, &u, draft{}, &before, l)
+	}, nil
+}
+
+// optOut keeps the time at which a lead first said so.
+func (l *Lead) optOut(out bool, now time.Time) {
+	switch {
+	case !out:
+		l.OptedOutAt = nil
+	case l.OptedOutAt == nil:
+		l.OptedOutAt = &now
+	}
 }
 
 // requireStage is the form's refusal; another pipeline without a stage of it is one.
