@@ -23,9 +23,10 @@ func TestAKeySeesItsAccountAndUsersWithinItsLimit(t *testing.T) {
 		bruno := newUser(t, s, a.ID, "Bruno@example.com", authz.Manager)
 		_, limited := newKey(t, s, a.ID, accounts.NewKey{RateLimit: new(int64(2))})
 		_, other := newKey(t, s, a.ID, accounts.NewKey{Scopes: []authz.Scope{authz.LeadsRead}})
+		limiter := accounts.NewRateLimiter(d, clock.Now)
 		router := api.NewRouter(api.Config{
 			DB: d, Log: slog.New(slog.DiscardHandler), Clock: clock.Now,
-			Authenticate: s.Authenticate, Allow: accounts.NewRateLimiter(d, clock.Now).Take,
+			Authenticate: s.Authenticate, Allow: limiter.Take, Peek: limiter.Peek,
 		})
 		s.Routes(router)
 		handler := router.Handler()
@@ -37,7 +38,7 @@ func TestAKeySeesItsAccountAndUsersWithinItsLimit(t *testing.T) {
 			body      string
 		}{
 			{"/account", "", 401, "", `{"message":"API Key não fornecida."}`},
-			{"/account", other, 403, "", `{"message":"API Key sem permissão para esta operação.","required_permission":"users:read"}`},
+			{"/account", other, 403, "60", `{"message":"API Key sem permissão para esta operação.","required_permission":"users:read"}`},
 			{"/account", limited, 200, "1", fmt.Sprintf(`{"success":true,"account":{"id":%d,"name":"Minha Empresa","plan":"standard"}}`, a.ID)},
 			{"/users", limited, 200, "0", fmt.Sprintf(`{"success":true,"data":[{"id":%d,"name":"Ana","email":"ana@example.com","role":"admin"},`+
 				`{"id":%d,"name":"U","email":"Bruno@example.com","role":"manager"}]}`, bruno.ID-1, bruno.ID)},

@@ -95,6 +95,19 @@ func (l *RateLimiter) Take(ctx context.Context, keyID, limit int64) (api.Allowan
 	}
 }
 
+// Peek tells what is left of the key's limit, as far as this process knows, and
+// counts nothing.
+func (l *RateLimiter) Peek(keyID, limit int64) api.Allowance {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock()
+	w := l.windows[keyID]
+	if w == nil || w.ended(now) {
+		w = &window{start: now, limit: limit, free: limit}
+	}
+	return w.allowance(false, now)
+}
+
 // ask gets a portion and passes the caller out of it.
 func (l *RateLimiter) ask(ctx context.Context, w *window, keyID int64, now time.Time) (api.Allowance, error) {
 	p, err := l.take(ctx, keyID, w.limit, now)

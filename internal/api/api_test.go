@@ -63,7 +63,8 @@ func newCounter(t *testing.T, d *db.DB, clock *dbtest.Clock) *counter {
 	}
 	c.id = account.ID
 	c.key = c.newKey(t, service, authz.ProductsRead, authz.ProductsWrite)
-	c.router = api.NewRouter(api.Config{DB: d, Log: slog.New(slog.NewTextHandler(&locked{w: c.log}, nil)), Clock: clock.Now, Authenticate: service.Authenticate, Allow: accounts.NewRateLimiter(d, clock.Now).Take})
+	limiter := accounts.NewRateLimiter(d, clock.Now)
+	c.router = api.NewRouter(api.Config{DB: d, Log: slog.New(slog.NewTextHandler(&locked{w: c.log}, nil)), Clock: clock.Now, Authenticate: service.Authenticate, Allow: limiter.Take, Peek: limiter.Peek})
 	api.HandleBody(c.router, api.Route{Method: "POST", Path: "/products", Scope: authz.ProductsWrite, ID: "create", Tag: "Products", Summary: "Create", Created: true}, c.create)
 	api.Handle(c.router, api.Route{Method: "GET", Path: "/products/{id}", Scope: authz.ProductsRead, ID: "get", Tag: "Products", Summary: "Get"},
 		func(_ context.Context, call *api.Call) (made, error) { return made{true, call.ID("id")}, nil })
@@ -271,7 +272,7 @@ func TestTheRateLimitCountsOnlyWhatWasAllowedIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.key = key
-		if got := c.do("POST", "/products", `{"name":"x"}`); got.Code != 403 || got.Body.String() != `{"message":"API Key sem permissão para esta operação.","required_permission":"products:write"}` {
+		if got := c.do("POST", "/products", `{"name":"x"}`); got.Code != 403 || got.Header().Get("RateLimit-Remaining") != "5" || got.Body.String() != `{"message":"API Key sem permissão para esta operação.","required_permission":"products:write"}` {
 			t.Errorf("scope: %d %s", got.Code, got.Body)
 		}
 		for i := range 5 {

@@ -40,6 +40,8 @@ type Config struct {
 	Authenticate func(ctx context.Context, presented string) (Principal, error)
 	// Allow counts a request of a key against its limit.
 	Allow func(ctx context.Context, keyID, limit int64) (Allowance, error)
+	// Peek tells what is left of a key's limit without counting a request.
+	Peek  func(keyID, limit int64) Allowance
 	Clock func() time.Time
 }
 
@@ -100,6 +102,7 @@ func (r *Router) serve(w http.ResponseWriter, q *http.Request, op *operation) {
 	}
 	noteAccount(ctx, who.Actor.AccountID)
 	if !who.Actor.May(op.Scope) {
+		r.Peek(who.Actor.KeyID, who.RateLimit).write(w.Header())
 		r.refuse(w, q, faults.New(faults.Forbidden, "API Key sem permissão para esta operação.", faults.Member{Name: "required_permission", Value: op.Scope}))
 		return
 	}

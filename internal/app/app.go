@@ -81,9 +81,10 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Sequences = sequences.New(d)
 	a.Messaging = messaging.New(d)
 
+	limiter := accounts.NewRateLimiter(d, c.Clock)
 	a.router = api.NewRouter(api.Config{
 		DB: d, Log: log, Clock: c.Clock,
-		Authenticate: a.Accounts.Authenticate, Allow: accounts.NewRateLimiter(d, c.Clock).Take,
+		Authenticate: a.Accounts.Authenticate, Allow: limiter.Take, Peek: limiter.Peek,
 	})
 	a.Accounts.Routes(a.router)
 	a.Pipelines.Routes(a.router)

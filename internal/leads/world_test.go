@@ -69,7 +69,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	chores := tasks.New(d, &log, clock.Now)
 	w.leads = leads.New(d, &log, w.account, pipelines.New(d), customfields.New(d), chores)
 	limiter := accounts.NewRateLimiter(d, clock.Now)
-	router := api.NewRouter(api.Config{DB: d, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Clock: clock.Now, Authenticate: w.account.Authenticate, Allow: limiter.Take})
+	router := api.NewRouter(api.Config{DB: d, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Clock: clock.Now, Authenticate: w.account.Authenticate, Allow: limiter.Take, Peek: limiter.Peek})
 	w.leads.Routes(router)
 	chores.Routes(router)
 	w.handler = router.Handler()
