@@ -74,8 +74,10 @@ func connectSQLite(path string, flags sqlite3.OpenFlag) (*sqliteConn, error) {
 	return &sqliteConn{raw: c, cache: map[string]*sqliteStmt{}}, nil
 }
 
-func sqliteURI(path string) string {
-	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "vfs=" + vfsName()}).String()
+func sqliteURI(path string) string { return fileURI(path, "vfs="+vfsName()) }
+
+func fileURI(path, query string) string {
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query}).String()
 }
 
 func configureSQLite(c *sqlite3.Conn) error {

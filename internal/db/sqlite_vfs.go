@@ -1,8 +1,10 @@
 package db
 
 import (
+	"fmt"
 	"sync"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
 )
 
@@ -105,11 +107,23 @@ func (f *gatheringFile) Sync(flags vfs.SyncFlag) error {
 	return f.File.Sync(flags)
 }
 
-// Close writes the rest, which no commit has announced.
+// Close drops the rest: no commit has announced it, and where it would go there
+// may be another connection's commit by now.
 func (f *gatheringFile) Close() error {
-	err := f.flush()
-	if closeErr := f.File.Close(); err == nil {
-		err = closeErr
+	f.pending = nil
+	return f.File.Close()
+}
+
+// forgetUndone drops what is pending after a transaction that was rolled back. It
+// must not be written any more: another connection may have committed to the same
+// place. (A commit leaves nothing pending.)
+func forgetUndone(c *sqlite3.Conn) error {
+	file, err := c.FileControl("main", sqlite3.FCNTL_JOURNAL_POINTER)
+	if err != nil {
+		return fmt.Errorf("looking for the log of a transaction that failed: %w", err)
 	}
-	return err
+	if f, ok := file.(*gatheringFile); ok {
+		f.pending = f.pending[:0]
+	}
+	return nil
 }

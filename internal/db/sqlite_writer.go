@@ -125,6 +125,9 @@ func (s *sqlite) commitTogether(c *sqliteConn, batch []*writeRequest) (err error
 			_, undoErr := c.exec("ROLLBACK", nil)
 			err = errors.Join(err, undoErr)
 		}
+		if err != nil {
+			err = errors.Join(err, forgetUndone(c.raw))
+		}
 	}()
 	for _, r := range batch {
 		if err := s.runInSavepoint(c, r); err != nil {

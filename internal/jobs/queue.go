@@ -36,12 +36,15 @@ type Queue struct {
 // NewQueue makes a queue.
 func NewQueue() *Queue { return &Queue{wake: make(chan struct{}, 1)} }
 
-// Enqueue asks for work on a key once the transaction is committed, from due on.
-// The row behind the key is what counts: it must say itself that it is due, so
-// that the work is found even if the job is lost. Without a runner nothing
-// happens until there is one.
+// Enqueue asks for work on a key from due on, if the transaction is committed. The
+// row behind the key is what counts: it must say itself that it is due, so that the
+// work is found even if the job is lost. For work that is due later than now that
+// is all there is: it is found by its row, about a second after its time.
 func (q *Queue) Enqueue(tx *db.Tx, kind, key string, due time.Time) error {
-	if err := tx.Queue(`INSERT INTO job_outbox (kind, key, due_at) VALUES ($1, $2, $3)`, kind, key, due); err != nil {
+	if due.After(tx.Now()) {
+		return nil
+	}
+	if err := tx.Queue(`INSERT INTO job_outbox (kind, key) VALUES ($1, $2)`, kind, key); err != nil {
 		return fmt.Errorf("enqueueing %s %s: %w", kind, key, err)
 	}
 	tx.AfterCommit(q.awaken)
