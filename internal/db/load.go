@@ -72,7 +72,20 @@ func (c *postgresConn) flush() error {
 	return results.Close()
 }
 
+// How large SQLite's page cache is during a load: with as little as otherwise,
+// pages of the many indexes would be written over and over. The second is the
+// setting of configureSQLite.
+const (
+	loadCache  = `PRAGMA cache_size = -65536`
+	usualCache = `PRAGMA cache_size = -2000`
+)
+
 func (c *sqliteConn) load(table string, columns []string, rows iter.Seq[[]any]) (n int64, err error) {
+	// A pragma works while it is compiled, so it must not come from the cache of statements.
+	if err := c.raw.Exec(loadCache); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, c.raw.Exec(usualCache)) }()
 	parameters := make([]string, len(columns))
 	for i := range columns {
 		parameters[i] = "$" + strconv.Itoa(i+1)
