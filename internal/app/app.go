@@ -17,6 +17,7 @@ import (
 	"syncro/internal/messaging"
 	"syncro/internal/pipelines"
 	"syncro/internal/products"
+	"syncro/internal/scoring"
 	"syncro/internal/sequences"
 	"syncro/internal/setup"
 	"syncro/internal/tasks"
@@ -31,6 +32,7 @@ type App struct {
 	Setup        *setup.Service
 	Tasks        *tasks.Service
 	Leads        *leads.Service
+	Scoring      *scoring.Service
 	Sequences    *sequences.Service
 	Messaging    *messaging.Service
 
@@ -78,6 +80,8 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Setup = setup.New(d, a.Accounts)
 	a.Tasks = tasks.New(d, a.events, c.Clock)
 	a.Leads = leads.New(d, a.events, a.Accounts, a.Pipelines, a.CustomFields, a.Tasks, includes()...)
+	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
+	a.events.React(a.Scoring.React)
 	a.Sequences = sequences.New(d)
 	a.Messaging = messaging.New(d)
 

@@ -99,6 +99,10 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 			VALUES ($3 + 14, $1, 'cloud_api', $2, TRUE, 'connected', $6, $6)`,
 		`INSERT INTO whatsapp_templates (id, account_id, instance_id, name, language, category, status, body, variables_count, header_type, components, created_at, updated_at)
 			VALUES ($3 + 15, $1, $3 + 14, $2, 'pt_BR', 'UTILITY', 'APPROVED', $2, 0, 'none', '[]', $6, $6)`,
+		`INSERT INTO scoring_rules (id, account_id, name, event, conditions, points, cooldown_hours, is_active, created_at, updated_at)
+			VALUES ($3 + 51, $1, $2, 'lead_created', '[]', 1, 0, TRUE, $6, $6)`,
+		`INSERT INTO score_log (id, account_id, lead_id, rule_id, event, points, score, reason, created_at) VALUES ($3 + 52, $1, $3, $3 + 51, 'lead_created', 1, 1, $2, $6)`,
+		`INSERT INTO score_decay (account_id, points_per_day, after_days, decayed_on, running_from, updated_at) VALUES ($1, 1, 1, '2026-06-30', 0, $6)`,
 		`INSERT INTO conversations (id, account_id, instance_id, phone_key, phone, contact_name, lead_id, status, last_message_at, last_inbound_at, created_at, updated_at)
 			VALUES ($3 + 16, $1, $3 + 14, '5511999887766', '+5511999887766', $2, $3, 'open', $6, $6, $6, $6)`,
 		`INSERT INTO messages (id, account_id, conversation_id, instance_id, lead_id, direction, type, body, status, at, created_at, updated_at)

@@ -77,6 +77,31 @@ func (c *PerAccount[T]) Get(ctx context.Context, actor authz.Actor) (T, error) {
 	return c.fetch(ctx, actor, func(a age) bool { return a.version >= actor.SetupVersion })
 }
 
+// Within is Get for the inside of a transaction, which must not wait for another
+// connection: what is not kept, load reads through the transaction itself. A
+// transaction that changes what load reads does not call it, for what it reads is
+// kept although the transaction may fail.
+func (c *PerAccount[T]) Within(actor authz.Actor, load func() (T, error)) (T, error) {
+	c.mu.RLock()
+	k, ok := c.kept[actor.AccountID]
+	c.mu.RUnlock()
+	if ok && k.version >= actor.SetupVersion {
+		return k.value, nil
+	}
+	value, err := load()
+	if err != nil {
+		return value, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// Others load meanwhile; what one of them has kept may be newer than this.
+	if k, ok := c.kept[actor.AccountID]; !ok || k.version < actor.SetupVersion {
+		c.started++
+		c.keep(actor.AccountID, &loading[T]{age: age{actor.SetupVersion, c.started}, value: value})
+	}
+	return value, nil
+}
+
 // Reload gives a value that was loaded after the call. It is for a look-up that
 // found nothing in the value of [PerAccount.Get]: another node may have added it
 // since the actor was authenticated.

@@ -133,6 +133,11 @@ func WithCompanion(ctx context.Context, companion func(tx *Tx) error) context.Co
 	return context.WithValue(ctx, companionKey{}, companion)
 }
 
+// WithoutCompanion gives a context whose writes do nothing besides.
+func WithoutCompanion(ctx context.Context) context.Context {
+	return context.WithValue(ctx, companionKey{}, nil)
+}
+
 func withCompanion(ctx context.Context, fn func(tx *Tx) error) func(tx *Tx) error {
 	companion, ok := ctx.Value(companionKey{}).(func(tx *Tx) error)
 	if !ok {
