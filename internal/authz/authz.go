@@ -83,6 +83,8 @@ type Actor struct {
 	SetupVersion int64
 	// MaxLeads is the plan's limit, 0 for none.
 	MaxLeads int64
+	// Enrollment is the enrolment in a sequence whose step does it; 0 for everybody else.
+	Enrollment int64
 }
 
 // May tells whether the actor's key has the scope.

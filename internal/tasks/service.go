@@ -60,31 +60,37 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, id int64) (Task, e
 }
 
 // Create makes a pending task.
-func (s *Service) Create(ctx context.Context, actor authz.Actor, form *input.Form[CreateFields]) (Task, error) {
-	var task Task
-	err := s.db.Write(ctx, func(tx *db.Tx) error {
-		whole := copied(form)
-		f, now := form.Fields, calendar.Instant{Time: tx.Now()}
-		r := record{Task: Task{
-			Subject: f.Subject.Value, Description: f.Description.Ptr(), Type: f.Type.Value, Status: Pending, Priority: defaultPriority,
-			DueDate: f.DueDate.Value, DueTime: f.DueTime.Ptr(), Notes: f.Notes.Ptr(), CreatedAt: now, UpdatedAt: now, Version: 1,
-		}}
-		if f.Priority.Given() {
-			r.Priority = f.Priority.Value
-		}
-		if err := r.refer(tx, actor, f.LeadID.Ptr(), f.AssignedTo.Ptr(), &whole.Problems); err != nil {
-			return err
-		}
-		if err := whole.Err(); err != nil {
-			return err
-		}
-		if err := insert(tx, actor, &r); err != nil {
-			return err
-		}
-		task = r.shown(tx.Now(), actor.Location)
-		return s.tell(tx, actor, Facts{After: &task}, nil, events.TaskCreated)
+func (s *Service) Create(ctx context.Context, actor authz.Actor, form *input.Form[CreateFields]) (task Task, err error) {
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
+		task, err = s.CreateIn(tx, actor, form)
+		return err
 	})
 	return task, err
+}
+
+// CreateIn makes a pending task in a transaction of the caller's. A refusal of the
+// form leaves the transaction as it was.
+func (s *Service) CreateIn(tx *db.Tx, actor authz.Actor, form *input.Form[CreateFields]) (Task, error) {
+	whole := copied(form)
+	f, now := form.Fields, calendar.Instant{Time: tx.Now()}
+	r := record{Task: Task{
+		Subject: f.Subject.Value, Description: f.Description.Ptr(), Type: f.Type.Value, Status: Pending, Priority: defaultPriority,
+		DueDate: f.DueDate.Value, DueTime: f.DueTime.Ptr(), Notes: f.Notes.Ptr(), CreatedAt: now, UpdatedAt: now, Version: 1,
+	}}
+	if f.Priority.Given() {
+		r.Priority = f.Priority.Value
+	}
+	if err := r.refer(tx, actor, f.LeadID.Ptr(), f.AssignedTo.Ptr(), &whole.Problems); err != nil {
+		return Task{}, err
+	}
+	if err := whole.Err(); err != nil {
+		return Task{}, err
+	}
+	if err := insert(tx, actor, &r); err != nil {
+		return Task{}, err
+	}
+	task := r.shown(tx.Now(), actor.Location)
+	return task, s.tell(tx, actor, Facts{After: &task}, nil, events.TaskCreated)
 }
 
 // Update changes what is sent of a task. With expected, only that version of it.
