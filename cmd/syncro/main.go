@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // accounts' time zones do not depend on the machine
@@ -26,7 +27,17 @@ const (
 	exitUsage   = 2
 )
 
+// collectLess makes the garbage collector run less often than it would by itself:
+// the program keeps little and discards much, and so spends a tenth less of its
+// time on it, for some tens of megabytes. GOGC overrules it.
+func collectLess() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
+}
+
 func main() {
+	collectLess()
 	os.Exit(run(os.Args[1:]))
 }
 
@@ -34,6 +45,7 @@ func main() {
 // environment variable.
 type commandLine struct {
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Worker   workerCommand   `cmd:"" help:"Do the work that servers on the same PostgreSQL leave, without answering requests."`
 	Demo     demoCommand     `cmd:"" help:"Run the server on the data of the API's reference, to try it on."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date; serve does so by itself."`
 	Account  accountCommand  `cmd:"" help:"Make, list and change accounts."`

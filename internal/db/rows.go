@@ -116,5 +116,12 @@ func Collect[T any](rows *Rows, scan func(rows *Rows, v *T)) ([]T, error) {
 
 // Column reads all rows of a query of one column.
 func Column[T any](rows *Rows) ([]T, error) {
-	return Collect(rows, func(r *Rows, v *T) { r.Scan(v) })
+	var all []T
+	var v T
+	place := []any{&v}
+	for rows.Next() {
+		rows.Scan(place...)
+		all = append(all, v)
+	}
+	return all, rows.Err()
 }

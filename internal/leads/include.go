@@ -37,6 +37,25 @@ func Lists[T any](name, member string, load func(q db.Querier, actor authz.Actor
 	}
 }
 
+// One loads an include that is one object under member, for those leads that have it.
+func One[T any](member string, load func(q db.Querier, actor authz.Actor, leads []int64) (map[int64]T, error)) func(db.Querier, authz.Actor, []int64) (map[int64]string, error) {
+	return func(q db.Querier, actor authz.Actor, leads []int64) (map[int64]string, error) {
+		found, err := load(q, actor, leads)
+		if err != nil {
+			return nil, err
+		}
+		members := make(map[int64]string, len(found))
+		for id, v := range found {
+			text, err := jsonOf(v)
+			if err != nil {
+				return nil, err
+			}
+			members[id] = `"` + member + `":` + text
+		}
+		return members, nil
+	}
+}
+
 // added documents a member that an include adds.
 func added(include, member string, typ reflect.Type) api.Member {
 	return api.Member{Name: member, Type: typ, Doc: "With include=" + include + "."}

@@ -62,8 +62,8 @@ type listing struct {
 
 // read counts the list and writes the page.
 func (l *listing) read(q db.Querier) error {
-	if l.term != nil && l.order == newestFirst {
-		return l.readHits(q)
+	if l.order == newestFirst && l.engine == db.SQLite && (l.term != nil || len(l.tags) > 0) {
+		return l.readIDs(q)
 	}
 	if l.term != nil {
 		l.term.found(&l.conditions, l.actor)
@@ -92,16 +92,57 @@ func (l *listing) read(q db.Querier) error {
 	return l.write(q, rows)
 }
 
-// readHits answers a search from SQLite's index: one pass counts the hits and
-// picks those of the page.
-func (l *listing) readHits(q db.Querier) error {
-	ids, total, err := l.term.hits(q, l.actor, l.page.Offset(), l.page.Size)
-	if err != nil || len(ids) == 0 {
-		l.total = total
+// readIDs answers what one index of SQLite answers alone, a term or tags: its ids
+// are read once, to be counted and to pick the page from, which is less work than
+// one statement for each.
+func (l *listing) readIDs(q db.Querier) (err error) {
+	var ids []int64
+	if l.term != nil {
+		ids, err = l.term.hits(q, l.actor)
+	} else {
+		ids, err = l.tagged(q)
+	}
+	if err != nil {
 		return err
 	}
-	l.total = total
-	return l.write(q, q.Query(`SELECT `+shownColumns+` FROM leads WHERE account_id = $1 AND id = ANY($2) ORDER BY id DESC`, l.actor.AccountID, ids))
+	l.total = int64(len(ids))
+	to := l.total - min(l.page.Offset(), l.total)
+	page := ids[max(to-l.page.Size, 0):to]
+	if len(page) == 0 {
+		return nil
+	}
+	return l.write(q, q.Query(`SELECT `+shownColumns+` FROM leads WHERE account_id = $1 AND id = ANY($2) ORDER BY id DESC`, l.actor.AccountID, page))
+}
+
+// tagged are the ids of the leads with any of the tags, in ascending order.
+func (l *listing) tagged(q db.Querier) (ids []int64, err error) {
+	for _, key := range l.tags {
+		with, err := db.Column[int64](q.Query(`SELECT lead_id FROM lead_tags WHERE account_id = $1 AND tag_key = $2 ORDER BY lead_id`, l.actor.AccountID, key))
+		if err != nil {
+			return nil, err
+		}
+		ids = united(ids, with)
+	}
+	return ids, nil
+}
+
+// united are the ids of two ascending lists, each once, in ascending order.
+func united(a, b []int64) []int64 {
+	if len(a) == 0 || len(b) == 0 {
+		return append(a, b...)
+	}
+	all := make([]int64, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0] < b[0]:
+			all, a = append(all, a[0]), a[1:]
+		case a[0] > b[0]:
+			all, b = append(all, b[0]), b[1:]
+		default:
+			all, a, b = append(all, a[0]), a[1:], b[1:]
+		}
+	}
+	return append(append(all, a...), b...)
 }
 
 func (l *listing) countStatement() db.Statement {
