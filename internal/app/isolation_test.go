@@ -82,6 +82,10 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 			VALUES ($3 + 6, $1, $3, $2, 'call', 'low', '2026-07-01', $4, $6, $6)`,
 		`INSERT INTO lead_events (id, account_id, lead_id, event_type, description, created_at) VALUES ($3 + 7, $1, $3, 'created', $2, $6)`,
 		`INSERT INTO events (id, account_id, event_id, type, lead_id, body, created_at) VALUES ($3 + 20, $1, $2, 'lead.created', $3, '{}', $6)`,
+		`INSERT INTO webhook_subscriptions (id, account_id, target_url, events, source, secret, created_at, updated_at)
+			VALUES ($3 + 70, $1, 'http://127.0.0.1:9/' || $2, ' lead.won ', 'api', '', $6, $6)`,
+		`INSERT INTO webhook_deliveries (id, account_id, subscription_id, event_id, event_type, cause, state, created_at, updated_at)
+			VALUES ($3 + 70, $1, $3 + 70, $2, 'lead.created', 'event', 'delivered', $6, $6)`,
 		`INSERT INTO record_changes (account_id, record, record_id, version, changes, performed_by, created_at) VALUES ($1, 'lead', $3, 1, '{}', $4, $6)`,
 		`INSERT INTO lead_notes (id, account_id, lead_id, body, author_id, created_at) VALUES ($3 + 8, $1, $3, $2, $4, $6)`,
 		`INSERT INTO products (id, account_id, name, price_cents, created_at, updated_at) VALUES ($3 + 9, $1, $2, 100, $6, $6)`,

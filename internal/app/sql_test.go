@@ -22,6 +22,8 @@ var excused = []struct{ file, text, reason string }{
 	{"accounts/store.go", "WHERE k.hash = $1", "finds out which account a key is of"},
 	{"demo/fill.go", "WHERE a.is_demo AND k.hash = $1", "asks whether the database is a demo's, and whole"},
 	{"scoring/decay.go", "SELECT account_id FROM score_decay", "looks for the accounts whose scores decay"},
+	{"webhooks/store_delivery.go", "AS waiting UNION ALL", "looks for what is due in any account"},
+	{"webhooks/store_delivery.go", "DELETE FROM webhook_deliveries WHERE id IN", "forgets by age, whosever it was"},
 	{"leads/search.go", "FROM search_queue q LEFT JOIN leads l", "indexes for search what waits in any account"},
 	{"leads/list.go", " FROM leads WHERE …", "the condition is a selection, which begins with the account"},
 	{"leads/list.go", " FROM lead_counters WHERE …", "the condition is the counters' part of a selection, which begins with the account"},
