@@ -11,6 +11,7 @@ type serveCommand struct {
 	storage
 	Addr      string `default:"127.0.0.1:8080" env:"SYNCRO_ADDR" help:"Where to listen; port 0 takes any that is free."`
 	RateLimit int64  `default:"60" env:"SYNCRO_RATE_LIMIT" help:"Requests a minute of keys that have no limit of their own."`
+	Workers   bool   `default:"true" env:"SYNCRO_WORKERS" help:"Whether to do the work that requests leave, such as deliveries; =false leaves it to other nodes on the same PostgreSQL."`
 	LogLevel  string `default:"info" env:"SYNCRO_LOG_LEVEL" help:"debug, info, warn or error."`
 	LogFormat string `default:"text" env:"SYNCRO_LOG_FORMAT" help:"text or json."`
 }
@@ -18,11 +19,27 @@ type serveCommand struct {
 // Run serves until a signal comes.
 func (s *serveCommand) Run(ctx context.Context, to *streams) error {
 	c := s.config()
-	c.Addr, c.RateLimit, c.LogLevel, c.LogFormat = s.Addr, s.RateLimit, s.LogLevel, s.LogFormat
+	c.Addr, c.RateLimit, c.Workers, c.LogLevel, c.LogFormat = s.Addr, s.RateLimit, s.Workers, s.LogLevel, s.LogFormat
 	if err := c.Check(); err != nil {
 		return err
 	}
 	return app.Serve(ctx, c, c.Log(to.notes))
+}
+
+type workerCommand struct {
+	storage
+	LogLevel  string `default:"info" env:"SYNCRO_LOG_LEVEL" help:"debug, info, warn or error."`
+	LogFormat string `default:"text" env:"SYNCRO_LOG_FORMAT" help:"text or json."`
+}
+
+// Run works until a signal comes.
+func (w *workerCommand) Run(ctx context.Context, to *streams) error {
+	c := w.config()
+	c.LogLevel, c.LogFormat = w.LogLevel, w.LogFormat
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return app.Work(ctx, c, c.Log(to.notes))
 }
 
 type migrateCommand struct {

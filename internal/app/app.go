@@ -13,11 +13,16 @@ import (
 	"syncro/internal/customfields"
 	"syncro/internal/db"
 	"syncro/internal/events"
+	"syncro/internal/jobs"
 	"syncro/internal/leads"
 	"syncro/internal/messaging"
+	"syncro/internal/messaging/cloudapi"
+	"syncro/internal/messaging/exchange"
+	"syncro/internal/messaging/waha"
 	"syncro/internal/pipelines"
 	"syncro/internal/products"
 	"syncro/internal/scoring"
+	"syncro/internal/secrets"
 	"syncro/internal/sequences"
 	"syncro/internal/setup"
 	"syncro/internal/tasks"
@@ -39,6 +44,7 @@ type App struct {
 	config Config
 	log    *slog.Logger
 	events *events.Log
+	jobs   *jobs.Queue
 	router *api.Router
 }
 
@@ -60,9 +66,16 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*App, error) {
 }
 
 // Migrate brings the database's schema up to date and gives its version before
-// and after.
+// and after. The tables of the job queue come with it.
 func Migrate(ctx context.Context, c Config) (from, to int64, err error) {
-	return db.Migrate(ctx, c.options())
+	if from, to, err = db.Migrate(ctx, c.options()); err != nil {
+		return from, to, err
+	}
+	d, err := db.Open(ctx, c.options())
+	if err != nil {
+		return from, to, err
+	}
+	return from, to, errors.Join(jobs.Migrate(ctx, d), d.Close())
 }
 
 // Close lets running work finish and closes the database.
@@ -73,7 +86,7 @@ func (a *App) Handler() http.Handler { return a.router.Handler() }
 
 // assemble makes the services and declares their routes.
 func assemble(d *db.DB, c Config, log *slog.Logger) *App {
-	a := &App{DB: d, config: c, log: log, events: &events.Log{}}
+	a := &App{DB: d, config: c, log: log, events: &events.Log{}, jobs: jobs.NewQueue()}
 	a.Accounts = accounts.New(d, accounts.Options{Clock: c.Clock, RateLimit: c.RateLimit})
 	a.Pipelines = pipelines.New(d)
 	a.CustomFields = customfields.New(d)
@@ -83,7 +96,9 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
 	a.events.React(a.Scoring.React)
 	a.Sequences = sequences.New(d)
-	a.Messaging = messaging.New(d)
+	a.Messaging = messaging.New(d, messaging.Options{
+		Log: a.events, Providers: providers(), Secrets: secrets.Lazily(c.SecretKey, c.DataDir), Clock: c.Clock, Automation: a.Accounts.Automation,
+	})
 
 	limiter := accounts.NewRateLimiter(d, c.Clock)
 	a.router = api.NewRouter(api.Config{
@@ -102,9 +117,13 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	return a
 }
 
+// providers are the WhatsApp services that numbers can be connected through.
+func providers() messaging.Providers {
+	return messaging.ProvidersOf(waha.New(exchange.Config{}), cloudapi.New(exchange.Config{}))
+}
+
 // includes are the relations of leads that features above leads have
-// (leads-api.txt, "Extra relations"). No lead is in a sequence or a conversation
-// as long as none can be enrolled or written to.
+// (leads-api.txt, "Extra relations").
 func includes() []leads.Include {
 	return []leads.Include{
 		leads.Lists("products", "products", products.ForLeads),

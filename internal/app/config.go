@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"syncro/internal/db"
+	"syncro/internal/secrets"
 )
 
 // Config is everything that the program can be told. Messages about it name the
@@ -21,6 +22,8 @@ type Config struct {
 	DataDir   string // where relative SQLite paths start
 	Database  string // sqlite:PATH or a postgres:// URL
 	RateLimit int64  // requests a minute of keys without a limit of their own
+	Workers   bool   // whether a server does the work that requests leave, too
+	SecretKey string // 32 bytes, hex or base64, that tokens are sealed with; "": the key file of DataDir
 	LogLevel  string
 	LogFormat string
 	Version   string           // of the program, for the log
@@ -30,7 +33,7 @@ type Config struct {
 // Default is the configuration of a program that is told nothing.
 func Default() Config {
 	return Config{
-		Addr: "127.0.0.1:8080", DataDir: ".", Database: "sqlite:syncro.db", RateLimit: 60,
+		Addr: "127.0.0.1:8080", DataDir: ".", Database: "sqlite:syncro.db", RateLimit: 60, Workers: true,
 		LogLevel: "info", LogFormat: "text", Version: "unknown", Clock: time.Now,
 	}
 }
@@ -57,6 +60,14 @@ func (c Config) Check() error {
 	}
 	if err := c.options().Check(); err != nil {
 		problems = append(problems, "--database: "+err.Error())
+	}
+	if !c.Workers && c.options().Engine() == db.SQLite {
+		problems = append(problems, "--workers=false needs PostgreSQL: a SQLite database has one server, which does the work too")
+	}
+	if c.SecretKey != "" {
+		if _, err := secrets.ParseKey(c.SecretKey); err != nil {
+			problems = append(problems, "--secret-key: "+err.Error())
+		}
 	}
 	if c.RateLimit < 1 {
 		problems = append(problems, fmt.Sprintf("--rate-limit must be at least 1, not %d", c.RateLimit))

@@ -6,7 +6,8 @@
 // services and close it again, [Serve] and the demo let it answer requests. The
 // clock of the whole program starts in [Config].
 //
-// Stopping goes in this order: no new connections, running requests finish (for
-// [shutdownLimit] at most) while the loops end after their present run, then the
-// database is closed.
+// Stopping goes in this order: no new connections and no new work, running requests
+// and work finish (for [shutdownLimit] at most) while the loops end after their
+// present run, then the database is closed. What the last requests left to do is
+// done after the next start, or by another node.
 package app

@@ -95,6 +95,10 @@ func (a *App) Serve(ctx context.Context, l net.Listener) (err error) {
 		ReadHeaderTimeout: headerLimit, ReadTimeout: readLimit, WriteTimeout: writeLimit, IdleTimeout: idleLimit, MaxHeaderBytes: maxHeaders,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // what clients do wrong below HTTP
 	}
+	runner, err := a.startJobs(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
 	looping, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
 	defer loops.Wait()
@@ -107,12 +111,14 @@ func (a *App) Serve(ctx context.Context, l net.Listener) (err error) {
 	a.log.InfoContext(ctx, "listening", "addr", l.Addr().String(), "version", a.config.Version)
 	select {
 	case err := <-ended:
-		return fmt.Errorf("serving: %w", err)
+		return errors.Join(fmt.Errorf("serving: %w", err), stopJobs(requests, runner))
 	case <-ctx.Done():
 	}
-	a.log.InfoContext(requests, "stopping: running requests finish, "+stopReminder, "limit", shutdownLimit)
+	a.log.InfoContext(requests, "stopping: running requests and work finish, "+stopReminder, "limit", shutdownLimit)
 	limited, cancel := context.WithTimeout(requests, shutdownLimit)
 	defer cancel()
+	working := make(chan error, 1)
+	go func() { working <- stopJobs(requests, runner) }()
 	err = server.Shutdown(limited)
 	if err != nil {
 		cut()
@@ -121,7 +127,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) (err error) {
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	if err == nil {
+	if err = errors.Join(err, <-working); err == nil {
 		a.log.InfoContext(requests, "stopped")
 	}
 	return err

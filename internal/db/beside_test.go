@@ -18,7 +18,7 @@ func TestASQLiteTransactionThatFailedDoesNotOverwriteAnotherConnectionsCommit(t 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer beside.Close() //nolint:errcheck // nothing to lose
+	defer beside.Close()
 	if _, err := addAccount(t.Context(), d, "first"); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestTheConnectionBesideTakesTurnsWithAWriterThatNeverPauses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer beside.Close() //nolint:errcheck // nothing to lose
+	defer beside.Close()
 	var writers sync.WaitGroup
 	enough := make(chan struct{})
 	for range 8 {
@@ -106,7 +106,9 @@ func TestTheConnectionBesideTakesTurnsWithAWriterThatNeverPauses(t *testing.T) {
 	close(enough)
 	writers.Wait()
 	var waiting int64
-	if err := d.Read(t.Context(), func(q db.Querier) error { return db.Get(q.Query(`SELECT count(*) FROM job_outbox WHERE kind = 'seen'`), &waiting) }); err != nil || waiting != n/2 {
+	if err := d.Read(t.Context(), func(q db.Querier) error {
+		return db.Get(q.Query(`SELECT count(*) FROM job_outbox WHERE kind = 'seen'`), &waiting)
+	}); err != nil || waiting != n/2 {
 		t.Errorf("%d rows, %v; want %d", waiting, err, n/2)
 	}
 }

@@ -31,6 +31,15 @@ type Options struct {
 	Clock func() time.Time
 }
 
+// Engine is the engine that the URL names; "" if it names none.
+func (o Options) Engine() Engine {
+	t, err := parseURL(o)
+	if err != nil {
+		return ""
+	}
+	return t.engine
+}
+
 // Check tells whether the URL can be one, without asking whether anything is there.
 func (o Options) Check() error {
 	_, err := parseURL(o)

@@ -215,22 +215,22 @@ func inSQLTx(ctx context.Context, conn *sql.DB, fn func(tx *sql.Tx) error) error
 // Migrate brings River's tables up to date. It comes after [db.Migrate], whose
 // backup and whose refusal of a newer database hold for these tables too: an
 // update of River that changes them comes with a migration of ours.
-func Migrate(ctx context.Context, d *db.DB, log *slog.Logger) (err error) {
+func Migrate(ctx context.Context, d *db.DB) (err error) {
 	if d.Engine() == db.Postgres {
-		return migratePostgres(ctx, d, log)
+		return migratePostgres(ctx, d)
 	}
 	conn, err := d.OpenBeside()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	return migrate(ctx, riversqlite.New(conn), log)
+	return migrate(ctx, riversqlite.New(conn))
 }
 
 // migrationLock keeps two processes from migrating at once.
 const migrationLock = "SELECT pg_advisory_lock(hashtextextended(current_schema() || ' jobs', 0))"
 
-func migratePostgres(ctx context.Context, d *db.DB, log *slog.Logger) (err error) {
+func migratePostgres(ctx context.Context, d *db.DB) (err error) {
 	config := d.Pool().Config().ConnConfig
 	conn, err := pgx.ConnectConfig(ctx, config) // beside the pool, which may have few
 	if err != nil {
@@ -240,11 +240,11 @@ func migratePostgres(ctx context.Context, d *db.DB, log *slog.Logger) (err error
 	if _, err := conn.Exec(ctx, migrationLock); err != nil {
 		return fmt.Errorf("waiting for another migration: %w", err)
 	}
-	return migrate(ctx, riverpgxv5.New(d.Pool()), log)
+	return migrate(ctx, riverpgxv5.New(d.Pool()))
 }
 
-func migrate[T any](ctx context.Context, driver riverdriver.Driver[T], log *slog.Logger) error {
-	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: log})
+func migrate[T any](ctx context.Context, driver riverdriver.Driver[T]) error {
+	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ const (
 	// moveLimit is how many rows the pump moves in one transaction, in which on
 	// SQLite nobody else can write.
 	moveLimit = 200
+	// insertLimit is how long one insertion may take.
+	insertLimit = 30 * time.Second
 	// sweepEvery is how often the rows of features are searched for due ones, and
 	// the outbox for what another process has left in it.
 	sweepEvery = time.Second
@@ -161,7 +163,7 @@ func (r *Runner) moveAll(ctx context.Context) error {
 		return fmt.Errorf("looking into the outbox: %w", err)
 	}
 	for more && ctx.Err() == nil {
-		err := r.inTurn(ctx, func() error {
+		err := r.inTurn(ctx, func(ctx context.Context) error {
 			moved, err := r.backend.move(ctx, moveLimit)
 			more = moved == moveLimit
 			return err
@@ -173,12 +175,15 @@ func (r *Runner) moveAll(ctx context.Context) error {
 	return nil
 }
 
-// inTurn spaces out the insertions of jobs.
-func (r *Runner) inTurn(ctx context.Context, insert func() error) error {
+// inTurn spaces out the insertions of jobs. One that has begun is not cancelled
+// with ctx: it is over in a moment.
+func (r *Runner) inTurn(ctx context.Context, insert func(ctx context.Context) error) error {
 	r.inserting.Lock()
 	defer r.inserting.Unlock()
 	defer pause(ctx, gather)
-	return insert()
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), insertLimit)
+	defer cancel()
+	return insert(limited)
 }
 
 // pause waits and tells whether to go on.

@@ -106,41 +106,6 @@ func TestWhatIsDueIsFoundThoughNoJobTellsOfIt(t *testing.T) {
 	})
 }
 
-func TestWhatARunnerLeftBehindWhenItsProcessDiedIsDoneByTheNextOne(t *testing.T) {
-	each(t, func(t *testing.T, d *db.DB) {
-		queue := NewQueue()
-		// Jobs whose process dies while they run, jobs that still wait, and work that
-		// has not even left the outbox.
-		started := make(chan string, 4)
-		dying := make(chan struct{})
-		dead, err := NewRunner(d, queue, discard, kindOf("survive", func(_ context.Context, key string) error {
-			started <- key
-			<-dying
-			return nil
-		}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := dead.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		keys := numbered(20)
-		enqueue(t, d, queue, "survive", keys[:15]...)
-		receive(t, started, 4)
-		dead.stopLoops()
-		dead.loops.Wait()
-		enqueue(t, d, queue, "survive", keys[15:]...)
-
-		rows := newLedger(keys...)
-		start(t, d, NewQueue(), rows.kind("survive"))
-		receive(t, rows.left, len(keys))
-		close(dying)
-		if err := dead.Stop(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
 func TestJobsThatRanWhenTheProcessDiedRunAgainAtTheStartOnSQLite(t *testing.T) {
 	d := open(t, dbtest.URL(t, db.SQLite))
 	queue := NewQueue()
@@ -326,7 +291,7 @@ func TestAnIncompleteKindIsRefused(t *testing.T) {
 func TestRiversTablesAreThoseThatOurMigrationsStandFor(t *testing.T) {
 	const known = 8
 	each(t, func(t *testing.T, d *db.DB) {
-		if err := Migrate(t.Context(), d, discard); err != nil {
+		if err := Migrate(t.Context(), d); err != nil {
 			t.Fatalf("a second time: %v", err)
 		}
 		var version int64

@@ -13,9 +13,10 @@ import (
 func (r *Runner) sweep(ctx context.Context) {
 	states := make([]*sweepState, 0, len(r.kinds))
 	for _, kind := range r.kinds {
-		states = append(states, &sweepState{kind: kind})
+		states = append(states, &sweepState{kind: kind, passed: sweepAnyway})
 	}
 	first := true // whoever starts looks at once, since nobody else may be there
+	every := sweepEvery
 	for {
 		mine, err := first, error(nil)
 		if !mine {
@@ -26,6 +27,7 @@ func (r *Runner) sweep(ctx context.Context) {
 			if !mine || err != nil {
 				break
 			}
+			s.passed += every
 			err = r.sweepKind(ctx, s)
 			backlog = backlog || s.more
 		}
@@ -33,7 +35,7 @@ func (r *Runner) sweep(ctx context.Context) {
 			r.log.ErrorContext(ctx, "looking for due work failed", "error", err)
 		}
 		first = false
-		every := sweepEvery
+		every = sweepEvery
 		if backlog {
 			every = refillEvery
 		}
@@ -59,9 +61,9 @@ func (r *Runner) leads(ctx context.Context) (mine bool, err error) {
 }
 
 type sweepState struct {
-	kind Kind
-	at   time.Time // of the last sweep
-	more bool      // whether it left something
+	kind   Kind
+	passed time.Duration // since the last sweep
+	more   bool          // whether it left something
 }
 
 // sweepKind makes jobs for the due rows of a kind. It waits for the jobs there are
@@ -75,11 +77,10 @@ func (r *Runner) sweepKind(ctx context.Context, s *sweepState) error {
 	if err != nil {
 		return fmt.Errorf("counting the jobs of %s: %w", s.kind.Name, err)
 	}
-	if now := time.Now(); waiting <= int64(s.kind.Concurrency) || now.Sub(s.at) >= sweepAnyway {
-		s.at = now
-	} else {
+	if waiting > int64(s.kind.Concurrency) && s.passed < sweepAnyway {
 		return nil
 	}
+	s.passed = 0
 	keys, err := s.kind.Due(ctx, sweepLimit)
 	if err != nil {
 		return fmt.Errorf("looking for due %s: %w", s.kind.Name, err)
@@ -94,7 +95,7 @@ func (r *Runner) sweepKind(ctx context.Context, s *sweepState) error {
 	}
 	for from := 0; from < len(found); from += moveLimit {
 		part := found[from:min(from+moveLimit, len(found))]
-		if err := r.inTurn(ctx, func() error { return r.backend.add(ctx, part) }); err != nil {
+		if err := r.inTurn(ctx, func(ctx context.Context) error { return r.backend.add(ctx, part) }); err != nil {
 			return fmt.Errorf("adding due %s: %w", s.kind.Name, err)
 		}
 	}

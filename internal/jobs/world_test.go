@@ -50,7 +50,7 @@ func open(t *testing.T, url string) *db.DB {
 			t.Error(err)
 		}
 	})
-	if err := Migrate(t.Context(), d, discard); err != nil {
+	if err := Migrate(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	return d
