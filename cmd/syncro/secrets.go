@@ -23,9 +23,14 @@ type secretWriter struct {
 // environment's "NAME=VALUE" gets through it.
 func hideSecrets(to io.Writer, texts []string) io.Writer {
 	w := &secretWriter{to: to}
-	for _, text := range texts {
-		if _, password, found := strings.Cut(text, "PGPASSWORD="); found {
-			w.hide(password)
+	for i, text := range texts {
+		if i > 0 && texts[i-1] == "--secret-key" {
+			w.hide(text)
+		}
+		for _, name := range []string{"PGPASSWORD=", "SYNCRO_SECRET_KEY=", "--secret-key="} {
+			if _, password, found := strings.Cut(text, name); found {
+				w.hide(password)
+			}
 		}
 		if at := strings.Index(text, "postgres"); at >= 0 {
 			w.hideIn(text[at:])

@@ -13,11 +13,13 @@ import (
 type storage struct {
 	DataDir  string `default:"." env:"SYNCRO_DATA_DIR" help:"Directory of the data; a relative SQLite path starts there."`
 	Database string `default:"sqlite:syncro.db" env:"SYNCRO_DATABASE" help:"sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME."`
+
+	SecretKey string `env:"SYNCRO_SECRET_KEY" placeholder:"KEY" help:"Key that tokens of providers are kept sealed with: 32 bytes in hex or base64, the same on all nodes. When left out, syncro.key in the data directory, which is made when it is needed."`
 }
 
 func (s storage) config() app.Config {
 	c := app.Default()
-	c.DataDir, c.Database, c.Version = s.DataDir, s.Database, programVersion()
+	c.DataDir, c.Database, c.SecretKey, c.Version = s.DataDir, s.Database, s.SecretKey, programVersion()
 	return c
 }
 

@@ -149,6 +149,32 @@ func HandleBody[B, A any](r *Router, route Route, handle func(ctx context.Contex
 	})
 }
 
+// HandleQueryBody declares a route that reads both: its query into Q, as
+// [HandleQuery] does without the checks, and its body into B, as [HandleBody] does.
+// What is wrong with the query is refused before the handler runs.
+func HandleQueryBody[Q, B, A any](r *Router, route Route, handle func(ctx context.Context, c *Call, query Q, form *input.Form[B]) (A, error)) {
+	r.add(&operation{
+		Route:  route,
+		params: input.Parameters[Q],
+		body:   reflect.TypeFor[input.Form[B]](),
+		answer: reflect.TypeFor[A](),
+		serve: func(ctx context.Context, c *Call, body []byte, bodyErr error) (any, error) {
+			query, problems, err := input.Query[Q](c.request.URL.Query())
+			if err == nil {
+				err = problems.Err()
+			}
+			if err != nil {
+				return nil, err
+			}
+			form := input.Unreadable[B](bodyErr)
+			if bodyErr == nil {
+				form = input.Decode[B](body)
+			}
+			return handle(ctx, c, query, &form)
+		},
+	})
+}
+
 // add registers an operation. A route that lacks what every route must have is a
 // mistake in the program, found at its start.
 func (r *Router) add(op *operation) {

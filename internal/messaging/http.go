@@ -10,7 +10,8 @@ import (
 
 const section = "WhatsApp"
 
-// Routes declares the operations of companion-api.md section 8.
+// Routes declares the operations of companion-api.md section 8, and sending to a lead
+// (leads-api.txt).
 func (s *Service) Routes(r *api.Router) {
 	api.Handle(r, api.Route{
 		Method: http.MethodGet, Path: "/whatsapp/instances", Scope: authz.WhatsAppRead, ID: "listWhatsAppInstances", Tag: section, Summary: "List numbers",
@@ -26,4 +27,5 @@ func (s *Service) Routes(r *api.Router) {
 		templates, err := s.Templates(ctx, c.Actor, f)
 		return api.ListOf(templates), err
 	})
+	s.sendRoutes(r)
 }

@@ -110,6 +110,23 @@ func lockByClientRef(tx *db.Tx, actor authz.Actor, ref string) (*Message, error)
 	return getMessage(tx.Query(`SELECT `+messageColumns+` FROM messages WHERE account_id = $1 AND client_ref = $2 FOR UPDATE`, actor.AccountID, ref))
 }
 
+// messageFor reads the message that was sent for a reference.
+func messageFor(q db.Querier, actor authz.Actor, ref string) (*Message, error) {
+	return getMessage(q.Query(`SELECT `+messageColumns+` FROM messages WHERE account_id = $1 AND client_ref = $2`, actor.AccountID, ref))
+}
+
+// restartMessage makes a message that has failed one that is about to be sent
+// again, perhaps by another number.
+func restartMessage(tx *db.Tx, actor authz.Actor, m *Message) error {
+	m.UpdatedAt = tx.Now()
+	_, err := tx.Exec(`UPDATE messages SET conversation_id = $3, instance_id = $4, lead_id = $5, type = $6, body = $7, media_url = $8, media_name = $9,
+			status = $10, error_code = NULL, error_message = NULL, template_id = $11, attempts = $12, at = $13, updated_at = $13
+		WHERE account_id = $1 AND id = $2`,
+		actor.AccountID, m.ID, m.ConversationID, m.InstanceID, m.LeadID, string(m.Kind), orNull(m.Body), orNull(m.Media.URL), orNull(m.Media.Name),
+		string(m.Status), m.TemplateID, m.Attempts, m.At)
+	return err
+}
+
 // getMessage reads one message; the error for none is of kind [faults.NotFound].
 func getMessage(rows *db.Rows) (*Message, error) {
 	m := &Message{}

@@ -12,7 +12,11 @@ import (
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
+	"syncro/internal/events"
 	"syncro/internal/messaging"
+	"syncro/internal/messaging/cloudapi"
+	"syncro/internal/messaging/exchange"
+	"syncro/internal/messaging/waha"
 )
 
 // eachServer runs a test on both engines, with our account's two numbers and two
@@ -36,7 +40,7 @@ func eachServer(t *testing.T, test func(t *testing.T, ask func(key, path string)
 			},
 			Allow: func(context.Context, int64, int64) (api.Allowance, error) { return api.Allowance{OK: true}, nil },
 		})
-		messaging.New(d).Routes(router)
+		messaging.New(d, messaging.Options{Log: &events.Log{}, Providers: messaging.ProvidersOf(waha.New(exchange.Config{}), cloudapi.New(exchange.Config{})), Clock: clock.Now}).Routes(router)
 		server := router.Handler()
 		test(t, func(key, path string) (int, string) {
 			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, api.Base+path, nil)

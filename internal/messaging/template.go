@@ -2,8 +2,8 @@ package messaging
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,10 +28,45 @@ type Template struct {
 }
 
 // Components are the parts of a template, an array of objects in JSON.
-type Components json.RawMessage
+type Components string
+
+const templateColumns = `id, instance_id, name, language, category, status, body, variables_count, header_type, components`
+
+// places are where templateColumns are read into.
+func (t *Template) places() []any {
+	return []any{&t.ID, &t.InstanceID, &t.Name, &t.Language, &t.Category, &t.Status, &t.Body, &t.VariablesCount, &t.HeaderType, &t.Components}
+}
+
+// approved is the state in which a template can be sent.
+const approved = "APPROVED"
+
+// needsMedium tells whether an image, a video or a document stands above the text,
+// whose address comes with each message.
+func (t *Template) needsMedium() bool {
+	return slices.Contains([]string{"image", "video", "document"}, t.HeaderType)
+}
+
+// Fill is the text with values for its variables, {{1}} being the first. A
+// variable without a value stays as it is.
+func (t *Template) Fill(variables []string) string {
+	pairs := make([]string, 0, 2*len(variables))
+	for i, value := range variables {
+		pairs = append(pairs, fmt.Sprintf("{{%d}}", i+1), value)
+	}
+	return strings.NewReplacer(pairs...).Replace(t.Body)
+}
+
+// findTemplate reads a template; the error for none is [db.ErrNoRows].
+func findTemplate(q db.Querier, actor authz.Actor, id int64) (*Template, error) {
+	t := &Template{}
+	if err := db.Get(q.Query(`SELECT `+templateColumns+` FROM whatsapp_templates WHERE account_id = $1 AND id = $2`, actor.AccountID, id), t.places()...); err != nil {
+		return nil, fmt.Errorf("reading a template: %w", err)
+	}
+	return t, nil
+}
 
 // MarshalJSON writes the components as they are.
-func (c Components) MarshalJSON() ([]byte, error) { return c, nil }
+func (c Components) MarshalJSON() ([]byte, error) { return []byte(c), nil }
 
 // Schema describes the components for the OpenAPI document.
 func (Components) Schema(huma.Registry) *huma.Schema {
@@ -60,13 +95,8 @@ func (s *Service) Templates(ctx context.Context, actor authz.Actor, f TemplateFi
 	add(f.Status.Given(), "status", f.Status.Value)
 	add(f.Language.Given(), "language", f.Language.Value)
 	err = s.db.Read(ctx, func(q db.Querier) error {
-		templates, err = db.Collect(q.Query(`SELECT id, instance_id, name, language, category, status, body, variables_count, header_type, components
-			FROM whatsapp_templates WHERE account_id = $1`+where.String()+` ORDER BY id`, args...),
-			func(r *db.Rows, v *Template) {
-				var components string
-				r.Scan(&v.ID, &v.InstanceID, &v.Name, &v.Language, &v.Category, &v.Status, &v.Body, &v.VariablesCount, &v.HeaderType, &components)
-				v.Components = Components(components)
-			})
+		templates, err = db.Collect(q.Query(`SELECT `+templateColumns+` FROM whatsapp_templates WHERE account_id = $1`+where.String()+` ORDER BY id`, args...),
+			func(r *db.Rows, v *Template) { r.Scan(v.places()...) })
 		return err
 	})
 	if err != nil {

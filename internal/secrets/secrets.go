@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 const (
@@ -41,26 +42,38 @@ var (
 
 // Box seals and opens. It is safe for concurrent use.
 type Box struct {
+	key func() (key, error)
+}
+
+type key struct {
 	aead cipher.AEAD
 	id   string
 }
 
 // New makes a box with a key of 32 bytes.
-func New(key []byte) (*Box, error) {
-	if len(key) != keySize {
-		return nil, fmt.Errorf("the secret key has %d bytes instead of %d", len(key), keySize)
-	}
-	block, err := aes.NewCipher(key)
+func New(raw []byte) (*Box, error) {
+	k, err := newKey(raw)
 	if err != nil {
-		return nil, fmt.Errorf("making the cipher: %w", err)
+		return nil, err
+	}
+	return &Box{func() (key, error) { return k, nil }}, nil
+}
+
+func newKey(raw []byte) (key, error) {
+	if len(raw) != keySize {
+		return key{}, fmt.Errorf("the secret key has %d bytes instead of %d", len(raw), keySize)
+	}
+	block, err := aes.NewCipher(raw)
+	if err != nil {
+		return key{}, fmt.Errorf("making the cipher: %w", err)
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return nil, fmt.Errorf("making the cipher: %w", err)
+		return key{}, fmt.Errorf("making the cipher: %w", err)
 	}
-	mac := hmac.New(sha256.New, key)
+	mac := hmac.New(sha256.New, raw)
 	mac.Write([]byte("syncro key id"))
-	return &Box{aead, hex.EncodeToString(mac.Sum(nil)[:4])}, nil
+	return key{aead, hex.EncodeToString(mac.Sum(nil)[:4])}, nil
 }
 
 // Seal makes a text that only the same key opens. The empty text stays empty:
@@ -69,8 +82,12 @@ func (b *Box) Seal(plain string) (string, error) {
 	if plain == "" {
 		return "", nil
 	}
-	head := version + "." + b.id + "."
-	return head + base64.RawURLEncoding.EncodeToString(b.aead.Seal(nil, nil, []byte(plain), []byte(head))), nil
+	k, err := b.key()
+	if err != nil {
+		return "", err
+	}
+	head := version + "." + k.id + "."
+	return head + base64.RawURLEncoding.EncodeToString(k.aead.Seal(nil, nil, []byte(plain), []byte(head))), nil
 }
 
 // Open gives what was sealed. The error is [ErrWrongKey] or [ErrNotSealed], wrapped.
@@ -82,14 +99,18 @@ func (b *Box) Open(text string) (string, error) {
 	if len(parts) != 3 || parts[0] != version {
 		return "", fmt.Errorf("opening a secret: %w", ErrNotSealed)
 	}
-	if parts[1] != b.id {
+	k, err := b.key()
+	if err != nil {
+		return "", err
+	}
+	if parts[1] != k.id {
 		return "", fmt.Errorf("opening a secret: %w", ErrWrongKey)
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil {
 		return "", fmt.Errorf("opening a secret: %w", ErrNotSealed)
 	}
-	plain, err := b.aead.Open(nil, nil, sealed, []byte(version+"."+b.id+"."))
+	plain, err := k.aead.Open(nil, nil, sealed, []byte(version+"."+k.id+"."))
 	if err != nil {
 		return "", fmt.Errorf("opening a secret: %w", ErrNotSealed)
 	}
@@ -109,6 +130,18 @@ func ParseKey(text string) ([]byte, error) {
 		}
 	}
 	return nil, errors.New("the secret key is not 32 bytes as 64 hex digits or in base64 (openssl rand -hex 32 makes one)")
+}
+
+// Lazily makes a box that does what [Load] does when something is to be sealed or
+// opened first: whoever has no secrets needs no key, and no file is made.
+func Lazily(text, dir string) *Box {
+	return &Box{sync.OnceValues(func() (key, error) {
+		b, err := Load(text, dir)
+		if err != nil {
+			return key{}, err
+		}
+		return b.key()
+	})}
 }
 
 // Load makes a box with the key that is given as text, or with that of the file in

@@ -138,3 +138,21 @@ func TestAKeyThatOthersCanReadOrThatIsNoneIsRefused(t *testing.T) {
 		t.Error("a broken key is accepted")
 	}
 }
+
+func TestALazyBoxMakesNoKeyBeforeItIsNeeded(t *testing.T) {
+	dir := t.TempDir()
+	b := secrets.Lazily("", dir)
+	if got, err := b.Open(""); got != "" || err != nil {
+		t.Errorf("nothing opens as %q, %v", got, err)
+	}
+	if files, err := os.ReadDir(dir); len(files) != 0 || err != nil {
+		t.Fatalf("the directory holds %v, %v", files, err)
+	}
+	text := seal(t, b, "token")
+	if got, err := secrets.Lazily("", dir).Open(text); got != "token" || err != nil {
+		t.Errorf("opens as %q, %v", got, err)
+	}
+	if _, err := secrets.Lazily("broken", dir).Seal("token"); err == nil {
+		t.Error("a broken key is accepted")
+	}
+}
