@@ -74,11 +74,11 @@ func request(c messaging.Connection, method, id, rest string) (exchange.Request,
 	missing := ""
 	switch {
 	case c.Token == "":
-		missing = "The number has no access token."
+		missing = "O número não tem token de acesso."
 	case !isVersion.MatchString(version):
-		missing = "The number's version of the API is none."
+		missing = "A versão da API do número não é válida."
 	case !isID.MatchString(id):
-		missing = "The number has no phone number id, or no business account id."
+		missing = "O número não tem o id do telefone ou o da conta comercial."
 	}
 	if missing != "" {
 		return exchange.Request{}, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: missing}
@@ -99,7 +99,7 @@ func (a *Adapter) ask(ctx context.Context, c messaging.Connection, r exchange.Re
 		return exchange.Repeatable(refusal(c, answer))
 	}
 	if err := json.Unmarshal(answer.Body, out); err != nil {
-		return exchange.Repeatable(answer.Refused("The answer is not what was asked for."))
+		return exchange.Repeatable(answer.Refused("A resposta do provedor não é o que foi pedido."))
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ var mediaHosts = []string{".fbsbx.com", ".facebook.com", ".fbcdn.net", ".whatsap
 func (a *Adapter) OpenMedia(ctx context.Context, c messaging.Connection, m messaging.IncomingMedia) (io.ReadCloser, error) {
 	r, err := request(c, http.MethodGet, m.Reference, "")
 	if err != nil {
-		return nil, &messaging.SendError{Outcome: messaging.Permanent, Message: "The medium has no id.", Cause: err}
+		return nil, &messaging.SendError{Outcome: messaging.Permanent, Message: "A mídia não tem id.", Cause: err}
 	}
 	r.Query = url.Values{"phone_number_id": {c.PhoneNumberID}}
 	var found struct {
@@ -148,7 +148,7 @@ func (a *Adapter) OpenMedia(ctx context.Context, c messaging.Connection, m messa
 		return nil, err
 	}
 	if !metaOwns(found.URL, r.URL) {
-		return nil, &messaging.SendError{Outcome: messaging.Permanent, Message: "The medium is not at an address of Meta."}
+		return nil, &messaging.SendError{Outcome: messaging.Permanent, Message: "A mídia não está em um endereço da Meta."}
 	}
 	return a.client.Open(ctx, exchange.Request{Method: http.MethodGet, URL: found.URL, Header: r.Header})
 }

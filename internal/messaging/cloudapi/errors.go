@@ -81,7 +81,7 @@ func refusal(c messaging.Connection, a exchange.Answer) *messaging.SendError {
 // problem is why a message failed that had been accepted.
 func problem(c messaging.Connection, errors []metaError) *messaging.SendError {
 	if len(errors) == 0 {
-		return &messaging.SendError{Outcome: messaging.Permanent, Message: "The provider gives no reason."}
+		return &messaging.SendError{Outcome: messaging.Permanent, Message: "O provedor não informa o motivo."}
 	}
 	e := errors[0]
 	outcome, ok := outcomeOf(e.Code.String())

@@ -91,7 +91,7 @@ func (a *Adapter) Send(ctx context.Context, c messaging.Connection, m messaging.
 		} `json:"messages"`
 	}
 	if err := json.Unmarshal(answer.Body, &taken); err != nil || len(taken.Messages) == 0 || taken.Messages[0].ID == "" {
-		return messaging.Sent{}, answer.Refused("The answer names no message.")
+		return messaging.Sent{}, answer.Refused("A resposta do provedor não traz o id da mensagem.")
 	}
 	sent := messaging.Sent{ProviderID: taken.Messages[0].ID}
 	if len(taken.Contacts) > 0 {
@@ -104,15 +104,15 @@ func (a *Adapter) Send(ctx context.Context, c messaging.Connection, m messaging.
 func compose(m messaging.Outgoing) (body outgoing, why string) {
 	body = outgoing{MessagingProduct: "whatsapp", RecipientType: "individual", To: phones.Digits(m.To), Type: string(m.Kind)}
 	if body.To == "" {
-		return body, "There is no phone to send to."
+		return body, "Não há telefone para onde enviar."
 	}
 	switch m.Kind {
 	case messaging.KindText:
 		if m.Body == "" {
-			return body, "The message has no text."
+			return body, "A mensagem não tem texto."
 		}
 		if utf8.RuneCountInString(m.Body) > MaxText {
-			return body, "The text is longer than 4096 characters."
+			return body, "O texto tem mais de 4096 caracteres."
 		}
 		body.Text = &text{Body: m.Body, PreviewURL: strings.Contains(m.Body, "https://") || strings.Contains(m.Body, "http://")}
 		return body, ""
@@ -120,7 +120,7 @@ func compose(m messaging.Outgoing) (body outgoing, why string) {
 		return composeTemplate(body, m.Template)
 	}
 	if !isLink(m.MediaURL) {
-		return body, "The medium's address is not an http or https URL."
+		return body, "O endereço da mídia não é uma URL http ou https."
 	}
 	switch m.Kind {
 	case messaging.KindImage:
@@ -130,18 +130,18 @@ func compose(m messaging.Outgoing) (body outgoing, why string) {
 	case messaging.KindDocument:
 		body.Document = &media{Link: m.MediaURL, Caption: m.Caption, FileName: m.FileName}
 	default:
-		return body, "This number cannot send messages of the type " + string(m.Kind) + "."
+		return body, "Este número não envia mensagens do tipo " + string(m.Kind) + "."
 	}
 	return body, ""
 }
 
 func composeTemplate(body outgoing, t *messaging.OutgoingTemplate) (_ outgoing, why string) {
 	if t == nil || t.Name == "" || t.Language == "" {
-		return body, "The message names no template."
+		return body, "A mensagem não indica o template."
 	}
 	body.Template = &template{Name: t.Name, Language: language{"deterministic", t.Language}}
 	if t.HeaderMediaURL != "" && !isLink(t.HeaderMediaURL) {
-		return body, "The header medium's address is not an http or https URL."
+		return body, "O endereço da mídia do cabeçalho não é uma URL http ou https."
 	}
 	header := parameter{Type: t.HeaderType}
 	link := &media{Link: t.HeaderMediaURL}
@@ -157,7 +157,7 @@ func composeTemplate(body outgoing, t *messaging.OutgoingTemplate) (_ outgoing, 
 	}
 	if link != nil {
 		if link.Link == "" {
-			return body, "The template's header needs a medium."
+			return body, "O cabeçalho do template exige uma mídia."
 		}
 		body.Template.Components = append(body.Template.Components, component{"header", []parameter{header}})
 	}
@@ -165,7 +165,7 @@ func composeTemplate(body outgoing, t *messaging.OutgoingTemplate) (_ outgoing, 
 		variables := component{Type: "body"}
 		for _, value := range t.Variables {
 			if value == "" {
-				return body, "A variable of the template is empty."
+				return body, "Uma variável do template está vazia."
 			}
 			variables.Parameters = append(variables.Parameters, parameter{Type: "text", Text: value})
 		}

@@ -60,7 +60,7 @@ func (a *Adapter) ListTemplates(ctx context.Context, c messaging.Connection) ([]
 		}
 		query.Set("after", after)
 	}
-	return nil, &messaging.SendError{Outcome: messaging.RetryLater, Message: "The list of templates does not end."}
+	return nil, &messaging.SendError{Outcome: messaging.RetryLater, Message: "A lista de templates não termina."}
 }
 
 var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_]+)\s*\}\}`)

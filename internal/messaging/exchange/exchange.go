@@ -126,7 +126,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 		err = fmt.Errorf("the answer is longer than %d bytes", MaxAnswer)
 	}
 	if err != nil && answer.OK() {
-		return Answer{}, &messaging.SendError{Outcome: messaging.Unknown, Message: "The answer could not be read.", Cause: plain(err)}
+		return Answer{}, &messaging.SendError{Outcome: messaging.Unknown, Message: "A resposta do provedor não pôde ser lida.", Cause: plain(err)}
 	}
 	return answer, nil // of a refusal the status is enough
 }
@@ -146,7 +146,7 @@ func (c *Client) Open(ctx context.Context, r Request) (io.ReadCloser, error) {
 	}
 	if answer := (Answer{Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}); !answer.OK() {
 		response.Body.Close()
-		return nil, Repeatable(answer.Refused("The file cannot be fetched."))
+		return nil, Repeatable(answer.Refused("O arquivo não pode ser obtido."))
 	}
 	return response.Body, nil
 }
@@ -154,7 +154,7 @@ func (c *Client) Open(ctx context.Context, r Request) (io.ReadCloser, error) {
 func (c *Client) open(ctx context.Context, r Request) (*http.Response, error) {
 	target, err := url.Parse(r.URL)
 	if err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Host == "" {
-		return nil, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: "The provider's address is not an http or https URL."}
+		return nil, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: "O endereço do provedor não é uma URL http ou https."}
 	}
 	if r.Query != nil {
 		target.RawQuery = r.Query.Encode()
@@ -163,7 +163,7 @@ func (c *Client) open(ctx context.Context, r Request) (*http.Response, error) {
 	if r.Body != nil {
 		text, err := json.Marshal(r.Body)
 		if err != nil {
-			return nil, &messaging.SendError{Outcome: messaging.Permanent, Message: "The request cannot be written as JSON.", Cause: err}
+			return nil, &messaging.SendError{Outcome: messaging.Permanent, Message: "A mensagem não pode ser escrita em JSON.", Cause: err}
 		}
 		body = bytes.NewReader(text)
 	}
@@ -174,12 +174,12 @@ func (c *Client) open(ctx context.Context, r Request) (*http.Response, error) {
 	})
 	request, err := http.NewRequestWithContext(ctx, r.Method, target.String(), body)
 	if err != nil {
-		return nil, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: "The request cannot be made."}
+		return nil, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: "O pedido ao provedor não pode ser feito."}
 	}
 	for name, values := range r.Header {
 		for _, value := range values {
 			if strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-				return nil, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: "The number's token holds characters that no token has."}
+				return nil, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: "O token do número contém caracteres que nenhum token tem."}
 			}
 		}
 		request.Header[name] = values
@@ -193,9 +193,9 @@ func (c *Client) open(ctx context.Context, r Request) (*http.Response, error) {
 	case err == nil:
 		return response, nil
 	case gone.Load():
-		return nil, &messaging.SendError{Outcome: messaging.Unknown, Message: "The provider did not answer.", Cause: plain(err)}
+		return nil, &messaging.SendError{Outcome: messaging.Unknown, Message: "O provedor não respondeu.", Cause: plain(err)}
 	default:
-		return nil, &messaging.SendError{Outcome: messaging.NotSent, Message: "The provider could not be reached.", Cause: plain(err)}
+		return nil, &messaging.SendError{Outcome: messaging.NotSent, Message: "Não foi possível conectar ao provedor.", Cause: plain(err)}
 	}
 }
 

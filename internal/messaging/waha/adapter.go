@@ -57,11 +57,11 @@ func request(c messaging.Connection, method, path string) (exchange.Request, err
 	missing := ""
 	switch {
 	case c.BaseURL == "":
-		missing = "The number has no address of its WAHA server."
+		missing = "O número não tem o endereço do servidor WAHA."
 	case c.Session == "":
-		missing = "The number has no WAHA session."
+		missing = "O número não tem a sessão do WAHA."
 	case c.Token == "":
-		missing = "The number has no WAHA API key."
+		missing = "O número não tem a chave de API do WAHA."
 	}
 	if missing != "" {
 		return exchange.Request{}, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: missing}
@@ -120,7 +120,7 @@ func (a *Adapter) ask(ctx context.Context, c messaging.Connection, path string, 
 		return exchange.Repeatable(refusal(c, answer))
 	}
 	if err := json.Unmarshal(answer.Body, out); err != nil {
-		return exchange.Repeatable(answer.Refused("The answer is not what was asked for."))
+		return exchange.Repeatable(answer.Refused("A resposta do provedor não é o que foi pedido."))
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (a *Adapter) CheckNumber(ctx context.Context, c messaging.Connection, phone
 	}
 	switch {
 	case found.NumberExists == nil:
-		return "", false, &messaging.SendError{Outcome: messaging.RetryLater, Message: "The answer does not say whether the number exists."}
+		return "", false, &messaging.SendError{Outcome: messaging.RetryLater, Message: "A resposta não diz se o número existe."}
 	case !*found.NumberExists:
 		return "", false, nil
 	case found.ChatID == "":

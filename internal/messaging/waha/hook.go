@@ -179,7 +179,7 @@ func readAck(e envelope) (messaging.IncomingStatus, bool) {
 		}
 	}
 	if status == messaging.StatusFailed {
-		in.Problem = &messaging.SendError{Outcome: messaging.Permanent, Code: "ack -1", Message: "WhatsApp did not take the message."}
+		in.Problem = &messaging.SendError{Outcome: messaging.Permanent, Code: "ack -1", Message: "O WhatsApp não aceitou a mensagem."}
 	}
 	return in, true
 }

@@ -55,7 +55,7 @@ func (a *Adapter) Send(ctx context.Context, c messaging.Connection, m messaging.
 		taken.ID = *taken.Key
 	}
 	if taken.ID.ID == "" {
-		return messaging.Sent{}, answer.Refused("The answer names no message.")
+		return messaging.Sent{}, answer.Refused("A resposta do provedor não traz o id da mensagem.")
 	}
 	sent := messaging.Sent{ProviderID: taken.ID.ID}
 	for _, chat := range []chatID{taken.ID.Chat, taken.To} {
@@ -74,23 +74,23 @@ func compose(c messaging.Connection, m messaging.Outgoing) (endpoint string, bod
 	if !strings.Contains(m.To, "@") {
 		digits := digitsOf(m.To)
 		if digits == "" {
-			return refuse("There is no phone to send to.")
+			return refuse("Não há telefone para onde enviar.")
 		}
 		body.ChatID = digits + person
 	}
 	if m.Kind == messaging.KindText {
 		if m.Body == "" {
-			return refuse("The message has no text.")
+			return refuse("A mensagem não tem texto.")
 		}
 		body.Text = m.Body
 		return "/api/sendText", body, nil
 	}
 	if m.Kind != messaging.KindImage && m.Kind != messaging.KindAudio && m.Kind != messaging.KindDocument {
-		return refuse("This number cannot send messages of the type " + string(m.Kind) + ".")
+		return refuse("Este número não envia mensagens do tipo " + string(m.Kind) + ".")
 	}
 	media, err := url.Parse(m.MediaURL)
 	if err != nil || media.Scheme != "http" && media.Scheme != "https" || media.Host == "" {
-		return refuse("The medium's address is not an http or https URL.")
+		return refuse("O endereço da mídia não é uma URL http ou https.")
 	}
 	extension := strings.ToLower(path.Ext(media.Path))
 	body.File, body.Caption = &file{MimeType: mimeType(m.Kind, extension), URL: m.MediaURL}, m.Caption
@@ -140,7 +140,7 @@ func mimeType(kind messaging.Kind, extension string) string {
 func (a *Adapter) OpenMedia(ctx context.Context, c messaging.Connection, m messaging.IncomingMedia) (io.ReadCloser, error) {
 	media, err := url.Parse(m.Reference)
 	if err != nil || !strings.HasPrefix(media.Path, "/api/files/") || strings.Contains(media.Path, "..") {
-		return nil, &messaging.SendError{Outcome: messaging.Permanent, Message: "The medium is not a file of the number's WAHA server."}
+		return nil, &messaging.SendError{Outcome: messaging.Permanent, Message: "A mídia não é um arquivo do servidor WAHA do número."}
 	}
 	r, err := request(c, http.MethodGet, media.EscapedPath())
 	if err != nil {
