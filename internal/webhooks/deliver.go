@@ -97,13 +97,15 @@ func (s *Service) another(ctx context.Context, accountID int64) (k key, entered 
 		waiting, err = selectDueOf(q, accountID, now, full, looked)
 		return err
 	})
-	if err != nil || len(waiting) == 0 {
+	if err != nil {
 		return k, false, err
 	}
-	k = waiting[0]
-	entered = s.gate.enter(k.account, k.subscription)
-	if len(waiting) > 1 {
-		s.gate.remind(accountID)
+	if len(waiting) > 0 {
+		k = waiting[0]
+		entered = s.gate.enter(k.account, k.subscription)
+	}
+	if len(waiting) > 1 || len(full) > 0 {
+		s.gate.remind(accountID) // whoever leaves next looks again
 	}
 	return k, entered, nil
 }
@@ -151,7 +153,7 @@ type outcome struct {
 // not end it: a target that is cut off would be asked again.
 func (s *Service) try(ctx context.Context, a *attempt) (failed bool, err error) {
 	ctx = context.WithoutCancel(ctx)
-	limited, cancel := context.WithTimeout(ctx, attemptLimit)
+	limited, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
 	request, err := s.request(limited, a)
 	if err != nil {

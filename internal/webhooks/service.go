@@ -24,6 +24,7 @@ type Service struct {
 	guard     *netguard.Guard
 	client    *http.Client
 	clock     func() time.Time
+	limit     time.Duration // of an attempt
 	listening *listening
 	gate      *gate
 }
@@ -40,7 +41,7 @@ type Options struct {
 // New makes the service and lets it react to events.
 func New(d *db.DB, o Options) *Service {
 	s := &Service{
-		db: d, events: o.Events, queue: o.Queue, box: o.Box, guard: o.Guard, client: o.Guard.Client(), clock: o.Clock,
+		db: d, events: o.Events, queue: o.Queue, box: o.Box, guard: o.Guard, client: o.Guard.Client(), clock: o.Clock, limit: attemptLimit,
 		listening: newListening(), gate: newGate(),
 	}
 	o.Events.React(s.fanOut)

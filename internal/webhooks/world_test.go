@@ -33,7 +33,9 @@ type world struct {
 	ours     authz.Actor
 	theirs   authz.Actor
 	server   http.Handler
+	queue    *jobs.Queue
 	logged   *strings.Builder
+	log      *slog.Logger
 }
 
 // eachWorld runs a test on both engines. Targets on this machine are allowed.
@@ -41,6 +43,7 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := &world{db: d, clock: clock, logged: &strings.Builder{}}
+		w.log = slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		w.ours, w.theirs = dbtest.Account(t, d, clock, 1), dbtest.Account(t, d, clock, 2)
 		dbtest.Lead(t, d, clock, w.ours, 100, "João")
 		dbtest.Lead(t, d, clock, w.ours, 101, "Maria")
@@ -56,13 +59,12 @@ func (w *world) start(t *testing.T, allowed []netip.Prefix, lookup netguard.Look
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.events = &events.Log{}
+	w.events, w.queue = &events.Log{}, jobs.NewQueue()
 	w.webhooks = webhooks.New(w.db, webhooks.Options{
-		Events: w.events, Queue: jobs.NewQueue(), Box: box, Guard: netguard.New(allowed, lookup), Clock: w.clock.Now,
+		Events: w.events, Queue: w.queue, Box: box, Guard: netguard.New(allowed, lookup), Clock: w.clock.Now,
 	})
 	router := api.NewRouter(api.Config{
-		DB: w.db, Log: log, Clock: w.clock.Now,
+		DB: w.db, Log: w.log, Clock: w.clock.Now,
 		Authenticate: func(_ context.Context, key string) (api.Principal, error) {
 			return api.Principal{Actor: map[string]authz.Actor{"ours": w.ours, "theirs": w.theirs}[key]}, nil
 		},
@@ -107,10 +109,18 @@ func (w *world) subscribe(t *testing.T, target string, types ...events.Type) (pa
 // emit lets something happen to one of our leads.
 func (w *world) emit(t *testing.T, kind events.Type, lead int64, number int) {
 	t.Helper()
-	if err := w.db.Write(t.Context(), func(tx *db.Tx) error {
-		data := fmt.Sprintf(`{"lead":{"id":%d,"name":"João <&> \"ção\""},"previous":{},"number":%d}`, lead, number)
-		return w.events.Emit(tx, w.ours, events.Event{Type: kind, LeadID: &lead, Data: json.RawMessage(data)})
-	}); err != nil {
+	w.write(t, events.Event{Type: kind, LeadID: &lead, Data: fmt.Appendf(nil, `{"lead":{"id":%d,"name":"João <&> \"ção\""},"previous":{},"number":%d}`, lead, number)})
+}
+
+// emitAlone lets something happen that is about no lead.
+func (w *world) emitAlone(t *testing.T, kind events.Type, number int) {
+	t.Helper()
+	w.write(t, events.Event{Type: kind, Data: fmt.Appendf(nil, `{"number":%d}`, number)})
+}
+
+func (w *world) write(t *testing.T, e events.Event) {
+	t.Helper()
+	if err := w.db.Write(t.Context(), func(tx *db.Tx) error { return w.events.Emit(tx, w.ours, e) }); err != nil {
 		t.Fatal(err)
 	}
 }
