@@ -70,12 +70,27 @@ func (r *Router) refuseRoute(w http.ResponseWriter, q *http.Request) {
 // Mount serves something that is not part of the API and can only be read, such
 // as its documentation.
 func (r *Router) Mount(path string, h http.Handler) {
+	r.MountFunc(path, func(w http.ResponseWriter, q *http.Request) error {
+		h.ServeHTTP(w, q)
+		return nil
+	}, http.MethodGet)
+}
+
+// MountFunc serves something with these methods that is not part of the API and
+// needs no key. Its error is answered as that of an operation.
+func (r *Router) MountFunc(path string, h func(w http.ResponseWriter, q *http.Request) error, methods ...string) {
 	r.mux.HandleFunc(path, func(w http.ResponseWriter, q *http.Request) {
-		if q.Method != http.MethodGet && q.Method != http.MethodHead {
-			r.refuseMethod(w, q, http.MethodGet)
+		method := q.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		if !slices.Contains(methods, method) {
+			r.refuseMethod(w, q, slices.Clone(methods)...)
 			return
 		}
-		h.ServeHTTP(w, q)
+		if err := h(w, q); err != nil {
+			r.refuse(w, q, err)
+		}
 	})
 }
 

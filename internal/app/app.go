@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 
 	"syncro/internal/accounts"
 	"syncro/internal/api"
+	"syncro/internal/authz"
 	"syncro/internal/contacts"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
@@ -40,6 +42,7 @@ type App struct {
 	Scoring      *scoring.Service
 	Sequences    *sequences.Service
 	Messaging    *messaging.Service
+	Inbox        *messaging.Inbox
 
 	config Config
 	log    *slog.Logger
@@ -99,6 +102,10 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Messaging = messaging.New(d, messaging.Options{
 		Log: a.events, Providers: providers(), Secrets: secrets.Lazily(c.SecretKey, c.DataDir), Clock: c.Clock, Automation: a.Accounts.Automation,
 	})
+	a.Inbox = messaging.NewInbox(a.Messaging, messaging.InboxOptions{
+		Leads: a.Leads, Queue: a.jobs, Notes: log, MediaDir: filepath.Join(c.DataDir, "media"),
+	})
+	a.events.React(a.scoreMessages)
 
 	limiter := accounts.NewRateLimiter(d, c.Clock)
 	a.router = api.NewRouter(api.Config{
@@ -112,9 +119,20 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Tasks.Routes(a.router)
 	a.Sequences.Routes(a.router)
 	a.Messaging.Routes(a.router)
+	a.Inbox.Mount(a.router)
 	a.mountHealth()
 	a.mountDocumentation()
 	return a
+}
+
+// scoreMessages gives points for what a lead has written; scoring stands below
+// messaging and does not know its facts.
+func (a *App) scoreMessages(tx *db.Tx, actor authz.Actor, e events.Event) error {
+	facts, ok := e.Facts.(messaging.Facts)
+	if !ok || e.Type != events.MessageReceived || facts.LeadID == nil {
+		return nil
+	}
+	return a.Scoring.Received(tx, actor, *facts.LeadID, facts.Type)
 }
 
 // providers are the WhatsApp services that numbers can be connected through.

@@ -28,4 +28,5 @@ func (s *Service) Routes(r *api.Router) {
 		return api.ListOf(templates), err
 	})
 	s.sendRoutes(r)
+	s.conversationRoutes(r)
 }

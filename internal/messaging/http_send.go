@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -103,15 +102,7 @@ func (s *Service) sendRoutes(r *api.Router) {
 
 // answerSend sends or previews an order, whose problems are joined with the form's.
 func answerSend[F any](ctx context.Context, s *Service, actor authz.Actor, o order, query SendQuery, form *input.Form[F]) (SendAnswer, error) {
-	judge := func(problems *faults.Bag) error {
-		for _, p := range problems.Problems() {
-			field, _, _ := strings.Cut(p.Field, ".")
-			if !form.Problems.Has(field) || field != p.Field {
-				form.Problems.Add(p.Field, p.Message)
-			}
-		}
-		return form.Err()
-	}
+	judge := joined(form)
 	if !query.DryRun.Value {
 		r, err := s.send(ctx, actor, o, judge)
 		return SendAnswer{receipt: &r}, err
