@@ -158,6 +158,7 @@ func TestWhatIsTypedWronglyIsOneLineAndExitTwo(t *testing.T) {
 		{"serve --data-dir missing", "--data-dir missing does not exist"},
 		{"serve --database mysql://x", "--database: the database must be sqlite:PATH or postgres://"},
 		{"serve --rate-limit many", "--rate-limit"},
+		{"serve --workers=false", "--workers=false needs PostgreSQL"},
 		{"account create", "missing flags: --name=NAME"},
 		{"account create --name X --time-zone Mars/Base --max-leads=-1", "The max leads field must be at least 0. The time zone field must be a valid timezone."},
 		{"account update 1", "nothing to change"},
@@ -191,6 +192,7 @@ func TestAFailureIsOneLineAndExitOne(t *testing.T) {
 	for _, command := range []string{"serve --addr 127.0.0.1:0", "migrate", "account list"} {
 		refused(t, program(t, dir, append(strings.Fields(command), "--database", "sqlite:text.db")...), exitFailure, "text.db is not a SQLite database")
 	}
+	refused(t, program(t, dir, "worker"), exitFailure, "`syncro worker` needs PostgreSQL")
 	refused(t, program(t, dir, "account", "suspend", "7"), exitFailure, "there is no account 7")
 	refused(t, program(t, dir, "key", "list"), exitFailure, "there is no account yet")
 	refused(t, program(t, dir, "pipeline", "apply", "missing.json"), exitFailure, "missing.json: no such file")
@@ -254,6 +256,23 @@ func TestARunningRequestFinishesAfterASignalAndNewOnesAreRefused(t *testing.T) {
 		s.waitFor(t, "msg=stopped")
 		if state := s.end(); state.ExitCode() != 0 {
 			t.Errorf("the server ended with %v", state)
+		}
+	}
+}
+
+func TestAWorkerAndAServerWithoutWorkersRunOnPostgreSQLUntilASignal(t *testing.T) {
+	dir, url := t.TempDir(), pgtest.URL(t)
+	must(t, dir, "account", "create", "--name", "Empresa", "--database", url)
+	worker := &server{cmd: program(t, dir, "worker", "--database", url), log: make(chan string, 1000)}
+	worker.start(t)
+	worker.waitFor(t, "msg=working")
+	for _, s := range []*server{worker, serve(t, dir, "--database", url, "--workers=false")} {
+		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		s.waitFor(t, "msg=stopped")
+		if state := s.end(); state.ExitCode() != 0 {
+			t.Errorf("it ended with %v", state)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func (t turnsConnector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	if err := configureBeside(inner.Raw()); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	return &turnsConn{besideConn: inner, turn: t.turn}, nil
+	return &turnsConn{besideConn: inner, turn: t.turn, prepared: map[string]*turnsStmt{}}, nil
 }
 
 // besideConn is what the driver's connections can do.
@@ -91,8 +91,9 @@ type besideConn interface {
 // turnsConn is used by one goroutine at a time.
 type turnsConn struct {
 	besideConn
-	turn *sync.Mutex
-	tx   sqldriver.Tx // the transaction that is open, if any: it has the turn
+	turn     *sync.Mutex
+	tx       sqldriver.Tx // the transaction that is open, if any: it has the turn
+	prepared map[string]*turnsStmt
 }
 
 // BeginTx waits for the turn, for as long as the transaction lasts.
@@ -125,7 +126,11 @@ func (c *turnsConn) end(how func(sqldriver.Tx) error) error {
 
 // Close closes the connection, even in the middle of a transaction.
 func (c *turnsConn) Close() error {
-	err := c.besideConn.Close()
+	var err error
+	for _, st := range c.prepared {
+		err = errors.Join(err, st.besideStmt.Close())
+	}
+	err = errors.Join(err, c.besideConn.Close())
 	if c.tx != nil {
 		c.tx = nil
 		c.turn.Unlock()
@@ -151,8 +156,13 @@ func (c *turnsConn) take() (giveBack func()) {
 	return c.turn.Unlock
 }
 
-// PrepareContext prepares a statement.
+// PrepareContext prepares a statement, or gives one that was prepared before: the
+// queue has few, and preparing takes longer than running them.
 func (c *turnsConn) PrepareContext(ctx context.Context, query string) (sqldriver.Stmt, error) {
+	if st, ok := c.prepared[query]; ok && !st.busy {
+		st.busy = true
+		return st, nil
+	}
 	st, err := c.besideConn.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -161,7 +171,12 @@ func (c *turnsConn) PrepareContext(ctx context.Context, query string) (sqldriver
 	if !ok {
 		return nil, errors.Join(errors.New("the SQLite driver has changed"), st.Close())
 	}
-	return &turnsStmt{besideStmt: inner, conn: c, reads: isSelect(query)}, nil
+	prepared := &turnsStmt{besideStmt: inner, conn: c, reads: isSelect(query), busy: true}
+	if _, taken := c.prepared[query]; !taken && len(c.prepared) < maxCached {
+		prepared.kept = true
+		c.prepared[query] = prepared
+	}
+	return prepared, nil
 }
 
 // isSelect tells whether a statement certainly writes nothing.
@@ -186,6 +201,17 @@ type turnsStmt struct {
 	besideStmt
 	conn  *turnsConn
 	reads bool
+	kept  bool // for the next one who prepares the same
+	busy  bool
+}
+
+// Close closes the statement, unless it is kept.
+func (s *turnsStmt) Close() error {
+	s.busy = false
+	if s.kept {
+		return nil
+	}
+	return s.besideStmt.Close()
 }
 
 // ExecContext runs the statement.

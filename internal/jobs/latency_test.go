@@ -31,8 +31,10 @@ func TestWorkBeginsSoonAfterTheCommit(t *testing.T) {
 		}
 		slices.Sort(took)
 		t.Logf("p50 %v, p95 %v, most %v", took[n/2], took[n*95/100], took[n-1])
-		if p95 := took[n*95/100]; p95 > 300*time.Millisecond {
-			t.Errorf("p95 %v", p95)
+		// Not the 95th in a hundred, which on a busy machine says more about that: if
+		// River were not told, half of them would wait for half of its poll.
+		if took[n/2] > 300*time.Millisecond {
+			t.Error("too late")
 		}
 	})
 }

@@ -95,7 +95,7 @@ func (l *ledger) kind(name string) Kind {
 
 func TestWhatIsDueIsFoundThoughNoJobTellsOfIt(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
-		const n = 2*sweepLimit + 500
+		const n = sweepLimit + 100
 		rows := newLedger(numbered(n)...)
 		start(t, d, NewQueue(), rows.kind("lost"))
 		receive(t, rows.left, n)
