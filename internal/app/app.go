@@ -98,7 +98,6 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Leads = leads.New(d, a.events, a.Accounts, a.Pipelines, a.CustomFields, a.Tasks, includes()...)
 	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
 	a.events.React(a.Scoring.React)
-	a.Sequences = sequences.New(d)
 	a.Messaging = messaging.New(d, messaging.Options{
 		Log: a.events, Providers: providers(), Secrets: secrets.Lazily(c.SecretKey, c.DataDir), Clock: c.Clock, Automation: a.Accounts.Automation,
 	})
@@ -106,6 +105,10 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 		Leads: a.Leads, Queue: a.jobs, Notes: log, MediaDir: filepath.Join(c.DataDir, "media"),
 	})
 	a.events.React(a.scoreMessages)
+	a.Sequences = sequences.New(d, sequences.Options{
+		Log: a.events, Queue: a.jobs, Clock: c.Clock,
+		Accounts: a.Accounts, Pipelines: a.Pipelines, CustomFields: a.CustomFields, Tasks: a.Tasks, Leads: a.Leads, Messaging: a.Messaging,
+	})
 
 	limiter := accounts.NewRateLimiter(d, c.Clock)
 	a.router = api.NewRouter(api.Config{

@@ -192,10 +192,17 @@ func (h *household) ask(account int64, method, path, body string) *httptest.Resp
 	return w
 }
 
+// further are the records that a path names besides its first one, by what furnish
+// adds to their account's number.
+var further = map[string]int64{"{sequence_id}": 12}
+
 // paths are a route's paths with each of some ids in the place of its record's.
 func paths(route api.Route, ids []int64) (all []string) {
 	for _, id := range ids {
 		path := strings.ReplaceAll(strings.Replace(route.Path, "{id}", fmt.Sprint(id), 1), "{tag}", "vip")
+		for name, added := range further {
+			path = strings.ReplaceAll(path, name, fmt.Sprint(id-id%1000+added))
+		}
 		all = append(all, regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, fmt.Sprint(id)))
 	}
 	return slices.Compact(all) // all the same, for a route without a record

@@ -40,6 +40,9 @@ func (Field[T]) Schema(r huma.Registry) *huma.Schema {
 	case json.RawMessage:
 		return &huma.Schema{}
 	}
+	if t := reflect.TypeFor[T](); t.Kind() == reflect.Slice {
+		return nullable(huma.Schema{Type: huma.TypeArray, Items: r.Schema(t.Elem(), true, "")})
+	}
 	return r.Schema(reflect.TypeFor[T](), true, "")
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
+	"syncro/internal/events"
 	"syncro/internal/sequences"
 )
 
@@ -19,7 +20,7 @@ func TestSequencesAreListedWithTheNumberOfTheirSteps(t *testing.T) {
 		for position := range 3 {
 			dbtest.Exec(t, d, `INSERT INTO sequence_steps (account_id, sequence_id, position, type, delay_minutes, settings) VALUES (1, 1, $1, 'message', 0, '{}')`, position+1)
 		}
-		service := sequences.New(d)
+		service := sequences.New(d, sequences.Options{Log: &events.Log{}, Clock: clock.Now})
 		list, err := service.List(t.Context(), ours)
 		if err != nil {
 			t.Fatal(err)

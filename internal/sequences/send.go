@@ -1,0 +1,129 @@
+package sequences
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
+	"syncro/internal/faults"
+	"syncro/internal/messaging"
+)
+
+// send sends the message or the template of a step.
+//
+// The message is recorded, under a reference that names the enrolment and the
+// step, in a transaction that demands that the claim still holds; so each step
+// sends one message at most, whatever process dies when: whoever runs the step
+// again learns from the reference what became of it.
+func (c *claim) send(ctx context.Context, s *Service, actor authz.Actor) error {
+	with := db.WithCompanion(ctx, func(tx *db.Tx) error {
+		_, err := c.hold(tx, actor)
+		return err
+	})
+	settings := &c.step.Settings
+	var receipt messaging.Receipt
+	var err error
+	if c.step.Type == Template {
+		receipt, err = s.Messaging.SendTemplate(with, actor, c.template(&settings.TemplateSettings))
+	} else {
+		receipt, err = s.Messaging.Send(with, actor, c.message())
+		if messaging.ReasonOf(err) == messaging.SkipWindowClosed && settings.FallbackTemplate != nil {
+			receipt, err = s.Messaging.SendTemplate(with, actor, c.template(settings.FallbackTemplate))
+			return c.settle(ctx, s, actor, receipt, err, "fallback_template")
+		}
+	}
+	return c.settle(ctx, s, actor, receipt, err, "")
+}
+
+func (c *claim) reference() string { return fmt.Sprintf("sequence:%d:%d", c.e.id, c.step.Position) }
+
+func (c *claim) message() messaging.SendRequest {
+	settings := &c.step.Settings
+	r := messaging.SendRequest{
+		LeadID: c.facts.lead.ID, InstanceID: settings.InstanceID, Kind: messaging.KindText, SentBy: messaging.BySequence, EnrolmentStepRef: c.reference(),
+		Body: cut(c.facts.fill(settings.Body, settings.Fallbacks), maxBody),
+	}
+	if settings.Type == imageMessage {
+		r.Kind, r.Body, r.MediaURL = messaging.KindImage, "", settings.MediaURL
+		r.Caption = cut(c.facts.fill(settings.Caption, settings.Fallbacks), maxCaption)
+	}
+	return r
+}
+
+// The lengths that messages are cut to (whatsapp-providers.md, "Meta Cloud API").
+const (
+	maxBody    = 4096
+	maxCaption = 1024
+)
+
+func (c *claim) template(t *TemplateSettings) messaging.TemplateRequest {
+	return messaging.TemplateRequest{
+		LeadID: c.facts.lead.ID, TemplateID: t.TemplateID, Variables: c.facts.fillAll(t.Variables, c.step.Settings.Fallbacks), HeaderMediaURL: t.HeaderMediaURL,
+		SentBy: messaging.BySequence, EnrolmentStepRef: c.reference(),
+	}
+}
+
+// settle writes down what became of a message, by the rules of companion-api.md
+// section 7: what certainly did not go out is tried again, what nobody knows of is
+// not, what cannot be sent in a closed window is skipped. note is said of one that
+// went out.
+func (c *claim) settle(ctx context.Context, s *Service, actor authz.Actor, receipt messaging.Receipt, err error, note string) error {
+	r := result{outcome: Done, reason: note}
+	if receipt.MessageID != 0 {
+		r.messageID = &receipt.MessageID
+	}
+	if err == nil {
+		return c.finish(ctx, s, actor, r)
+	}
+	skip := messaging.ReasonOf(err)
+	refusal, refused := errors.AsType[*faults.Error](err)
+	if refused {
+		r.reason = refusal.Message
+	}
+	switch {
+	case skip == messaging.SkipWindowClosed:
+		return c.finish(ctx, s, actor, result{outcome: Skipped, reason: string(skip), messageID: r.messageID})
+	case skip == messaging.SkipOptedOut:
+		return c.leave(ctx, s, actor, ExitedOptOut)
+	case skip == messaging.SkipNoInstance, refused && refusal.Problems.Has("instance_id"):
+		// No number is connected: that is no connection, and passes.
+		return c.again(ctx, s, actor, result{outcome: Broken, reason: r.reason}, 0)
+	case refused && refusal.Kind == faults.NotFound:
+		return c.leave(ctx, s, actor, ExitedDeleted)
+	}
+	problem, called := errors.AsType[*messaging.SendError](err)
+	if !called {
+		return err
+	}
+	if problem.Message != "" { // the provider's own words, where it had any
+		r.reason = problem.Message
+	}
+	if problem.Code != "" {
+		r.reason = problem.Code + ": " + r.reason
+	}
+	switch {
+	case problem.Outcome == messaging.Unknown:
+		r.outcome = Unsure
+		return c.finish(ctx, s, actor, r)
+	case slices.Contains([]messaging.Outcome{messaging.NotSent, messaging.RetryLater, messaging.NumberInTrouble}, problem.Outcome):
+		r.outcome = Broken
+		return c.again(ctx, s, actor, r, problem.RetryAfter)
+	default:
+		r.outcome = Broken
+		return c.failWith(ctx, s, actor, r)
+	}
+}
+
+// leave ends the enrolment without its step having run.
+func (c *claim) leave(ctx context.Context, s *Service, actor authz.Actor, status Status) error {
+	return c.record(ctx, s, actor, func(tx *db.Tx, e *enrollment) error {
+		e.running = false
+		if !e.status.live() {
+			return store(tx, actor, e, nil)
+		}
+		return s.end(tx, actor, c.p, e, status, "")
+	})
+}
