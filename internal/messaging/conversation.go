@@ -107,23 +107,22 @@ func getConversation(rows *db.Rows) (*Conversation, error) {
 }
 
 // openConversation finds the conversation of a number and a phone, or begins it,
-// and locks it. made tells that it is new.
-func openConversation(tx *db.Tx, actor authz.Actor, instanceID int64, phoneKey, phone string) (c *Conversation, made bool, err error) {
+// and locks it.
+func openConversation(tx *db.Tx, actor authz.Actor, instanceID int64, phoneKey, phone string) (*Conversation, error) {
 	find := func() (*Conversation, error) {
 		return getConversation(tx.Query(`SELECT `+conversationColumns+` FROM conversations
 			WHERE account_id = $1 AND instance_id = $2 AND phone_key = $3 FOR UPDATE`, actor.AccountID, instanceID, phoneKey))
 	}
-	if c, err = find(); !faults.Is(err, faults.NotFound) {
-		return c, false, err
+	if c, err := find(); !faults.Is(err, faults.NotFound) {
+		return c, err
 	}
-	n, err := tx.Exec(`INSERT INTO conversations (account_id, instance_id, phone_key, phone, status, created_at, updated_at)
+	_, err := tx.Exec(`INSERT INTO conversations (account_id, instance_id, phone_key, phone, status, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, 'open', $5, $5) ON CONFLICT (account_id, instance_id, phone_key) DO NOTHING`,
 		actor.AccountID, instanceID, phoneKey, phone, tx.Now())
 	if err != nil {
-		return nil, false, fmt.Errorf("beginning a conversation: %w", err)
+		return nil, fmt.Errorf("beginning a conversation: %w", err)
 	}
-	c, err = find()
-	return c, n == 1, err
+	return find()
 }
 
 // storeConversation writes a changed conversation and counts its version up.

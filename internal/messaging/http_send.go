@@ -114,7 +114,7 @@ func answerSend[F any](ctx context.Context, s *Service, actor authz.Actor, o ord
 	return SendAnswer{preview: v}, err
 }
 
-var skipWhen = map[SkipReason]string{
+var skipWhen = map[SkipReason]string{ //nolint:gosec // sentences, no credentials
 	SkipNoPhone:       "The lead has no phone.",
 	SkipOptedOut:      "The lead has opted out, and `override_opt_out` is not sent.",
 	SkipNoInstance:    "No number is connected.",

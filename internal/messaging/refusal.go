@@ -19,7 +19,7 @@ const (
 	SkipNotOnWhatsApp SkipReason = "not_on_whatsapp"
 )
 
-var skipMessages = map[SkipReason]string{
+var skipMessages = map[SkipReason]string{ //nolint:gosec // sentences, no credentials
 	SkipNoPhone:       "O lead não possui telefone.",
 	SkipOptedOut:      "O lead pediu para não receber mensagens.",
 	SkipNoInstance:    "Nenhum número de WhatsApp conectado.",
@@ -35,8 +35,7 @@ func skipped(reason SkipReason) *faults.Error {
 
 // ReasonOf tells for which reason a send was refused, "" when it was for none.
 func ReasonOf(err error) SkipReason {
-	var refusal *faults.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*faults.Error](err); ok {
 		for _, m := range refusal.Members {
 			if reason, ok := m.Value.(string); ok && m.Name == "skip_reason" {
 				return SkipReason(reason)

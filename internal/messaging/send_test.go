@@ -60,7 +60,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		known := map[string]string{"5511999887766": twelve + "@c.us", twelve: twelve + "@c.us", "5511900000000": "5511900000000@c.us"}
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"numberExists":%t,"chatId":%q}`, known[phone] != "", known[phone])
+		_, _ = fmt.Fprintf(w, `{"numberExists":%t,"chatId":%q}`, known[phone] != "", known[phone])
 		return
 	}
 	raw, _ := io.ReadAll(r.Body)
@@ -78,11 +78,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if strings.HasSuffix(r.URL.Path, "/messages") {
-		fmt.Fprintf(w, `{"messaging_product":"whatsapp","contacts":[{"input":%q,"wa_id":%q}],"messages":[{"id":"wamid.%d"}]}`, body["to"], twelve, n)
+		_, _ = fmt.Fprintf(w, `{"messaging_product":"whatsapp","contacts":[{"input":%q,"wa_id":%q}],"messages":[{"id":"wamid.%d"}]}`, body["to"], twelve, n)
 		return
 	}
 	w.WriteHeader(http.StatusCreated)
-	fmt.Fprintf(w, `{"id":"true_%s_3EB0%d"}`, body["chatId"], n)
+	_, _ = fmt.Fprintf(w, `{"id":"true_%s_3EB0%d"}`, body["chatId"], n)
 }
 
 func (s *service) sends() []map[string]any {
@@ -194,9 +194,9 @@ func (o *office) post(path, body string, status int, want string, headers ...str
 }
 
 // text reads one text from the database.
-func (o *office) text(sql string, args ...any) (text string) {
+func (o *office) text(sql string) (text string) {
 	o.Helper()
-	if err := o.db.Read(o.Context(), func(q db.Querier) error { return db.Get(q.Query(sql, args...), &text) }); err != nil {
+	if err := o.db.Read(o.Context(), func(q db.Querier) error { return db.Get(q.Query(sql), &text) }); err != nil {
 		o.Fatalf("%s: %v", sql, err)
 	}
 	return text
@@ -213,10 +213,10 @@ func (o *office) types() string {
 	return strings.Join(all, ", ")
 }
 
-// inbound notes that the customer of a lead wrote to a number.
-func (o *office) inbound(conversation, instance, lead int64, at time.Time) {
+// inbound notes that lead 100 wrote to number 2, in conversation 99.
+func (o *office) inbound(at time.Time) {
 	dbtest.Exec(o, o.db, `INSERT INTO conversations (id, account_id, instance_id, phone_key, phone, lead_id, status, last_inbound_at, last_message_at, created_at, updated_at)
-		VALUES ($1, 1, $2, '5511999887766', '+5511999887766', $3, 'open', $4, $4, $4, $4)`, conversation, instance, lead, at)
+		VALUES (99, 1, 2, '5511999887766', '+5511999887766', 100, 'open', $1, $1, $1, $1)`, at)
 }
 
 const (
@@ -355,7 +355,7 @@ func TestTheWindowClosesAfterExactly24Hours(t *testing.T) {
 	const official = `{"type":"text","body":"Oi","instance_id":2}`
 	eachOffice(t, func(o *office) {
 		wrote := o.clock.Now()
-		o.inbound(99, 2, 100, wrote)
+		o.inbound(wrote)
 		o.clock.Advance(24*time.Hour - time.Microsecond)
 		o.post(toLead, official, 200, `{"success":true,"conversation_id":99,"message_id":1,"provider_msg_id":"wamid.1"}`)
 		o.clock.Advance(time.Microsecond)
@@ -371,7 +371,7 @@ func TestTheWindowClosesAfterExactly24Hours(t *testing.T) {
 
 func TestADryRunSaysWhatWouldHappenAndSendsNothing(t *testing.T) {
 	eachOffice(t, func(o *office) {
-		o.inbound(99, 2, 100, o.clock.Now().Add(-25*time.Hour))
+		o.inbound(o.clock.Now().Add(-25 * time.Hour))
 		o.post(toLead+"?dry_run=true", hello, 200, `{"success":true,"dry_run":true,"would_send":true,"instance":{"id":1,"provider":"waha","display_name":"Principal","phone_number":"+5511999887700"},`+
 			`"phone":"+5511999887766","chat_id":"551199887766@c.us","conversation_id":null,"window":{"restricted":false,"open":true,"closes_at":null},`+
 			`"message":{"type":"text","text":"Olá! Tudo bem?","media_url":null,"template_name":null},"problems":[]}`)
@@ -397,7 +397,7 @@ func TestADryRunSaysWhatWouldHappenAndSendsNothing(t *testing.T) {
 
 func TestARefusalOfTheProviderIsA502AndTheMessageStandsAsFailed(t *testing.T) {
 	eachOffice(t, func(o *office) {
-		o.inbound(99, 2, 100, o.clock.Now())
+		o.inbound(o.clock.Now())
 		o.service.answer = func(w http.ResponseWriter, _ map[string]any) bool {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"error":{"message":"(#131026) Message undeliverable","type":"OAuthException","code":131026,"error_data":{"details":"Message undeliverable."}}}`)
@@ -415,7 +415,7 @@ func TestARefusalOfTheProviderIsA502AndTheMessageStandsAsFailed(t *testing.T) {
 
 func TestANumberInTroubleIsShownAndNoLongerUsed(t *testing.T) {
 	eachOffice(t, func(o *office) {
-		o.inbound(99, 2, 100, o.clock.Now())
+		o.inbound(o.clock.Now())
 		o.service.answer = func(w http.ResponseWriter, _ map[string]any) bool {
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"error":{"message":"Error validating access token","type":"OAuthException","code":190}}`)

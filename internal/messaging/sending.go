@@ -180,7 +180,7 @@ func (s *Service) record(ctx context.Context, actor authz.Actor, first *plan) (m
 		if err != nil {
 			return err
 		}
-		conversation, _, err := openConversation(tx, actor, p.instance.ID, p.key, p.phone)
+		conversation, err := openConversation(tx, actor, p.instance.ID, p.key, p.phone)
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (t *taking) conversationOf(tx *db.Tx, in *IncomingMessage) (*Conversation, 
 	} else {
 		key = in.ChatID
 	}
-	c, _, err := openConversation(tx, t.actor, t.connection.InstanceID, key, phone)
+	c, err := openConversation(tx, t.actor, t.connection.InstanceID, key, phone)
 	if err != nil {
 		return nil, err
 	}
