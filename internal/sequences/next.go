@@ -213,8 +213,11 @@ func due(step *Step, e *enrollment, f *facts, now time.Time) (time.Time, reason)
 	at, why := now, becauseDue
 	if e.nextStepAt != nil && e.nextStepAt.After(now) {
 		at, why = *e.nextStepAt, becauseDelay
-		if e.attempts > 0 {
+		switch {
+		case e.attempts > 0:
 			why = becauseRetry
+		case step.SendingHours != nil && at.After(e.previousAt.Add(step.delay())):
+			why = becauseHours // the wait ends before
 		}
 	}
 	opens, ok := step.SendingHours.opens(at, f.days)
