@@ -37,9 +37,10 @@ import (
 type Config struct {
 	Connect time.Duration // until the connection stands: 10 s, and as much for TLS
 	Answer  time.Duration // from then until the answer begins: 30 s
-	// Idle is how long an unused connection is kept. It has to be less than the
-	// server's own limit: a message written into a connection that the server is
-	// just closing is one of which nobody knows.
+	// Idle is how long an unused connection is kept: 1 s, which serves a busy number.
+	// A message written into a connection that the server is just closing (Node, and
+	// so WAHA, does after 5 s) is one of which nobody knows; a new connection costs
+	// less.
 	Idle time.Duration
 	// Dial, if set, opens the connections: the place to refuse addresses.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -63,7 +64,7 @@ func New(c Config) *Client {
 	}
 	defaults(&c.Connect, 10*time.Second)
 	defaults(&c.Answer, 30*time.Second)
-	defaults(&c.Idle, 30*time.Second)
+	defaults(&c.Idle, time.Second)
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}

@@ -202,9 +202,9 @@ func (s Subject) hooks(t *testing.T) {
 
 // failures tries what goes wrong below HTTP, and that nothing is sent twice.
 func (s Subject) failures(t *testing.T) {
-	quick := exchange.Config{Connect: time.Second, Answer: 100 * time.Millisecond}
 	closed := httptest.NewServer(nil)
 	closed.Close()
+	config := exchange.Config{}
 	expect := func(name string, want messaging.Outcome, handler http.HandlerFunc) {
 		t.Run(name, func(t *testing.T) {
 			address, requests := closed.URL, make(chan string, 10)
@@ -219,7 +219,7 @@ func (s Subject) failures(t *testing.T) {
 			}
 			connection := s.Connection
 			connection.BaseURL = address
-			_, err := s.New(quick).Send(t.Context(), connection, s.Message)
+			_, err := s.New(config).Send(t.Context(), connection, s.Message)
 			var e *messaging.SendError
 			if !errors.As(err, &e) || e.Outcome != want {
 				t.Errorf("it gives %v, want %s", err, want)
@@ -239,7 +239,9 @@ func (s Subject) failures(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 		_, _ = w.Write([]byte(`{"id":`))
 	})
+	config.Answer = 100 * time.Millisecond
 	expect("the answer does not come in time", messaging.Unknown, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	config = exchange.Config{}
 	expect("the answer is a 500", messaging.Unknown, answer(500, `{"error":"boom"}`))
 	expect("a gateway speaks instead", messaging.Unknown, answer(502, `<html>Bad Gateway</html>`))
 	expect("the answer is garbage", messaging.Unknown, answer(200, `<html>OK</html>`))
@@ -265,13 +267,12 @@ func (s Subject) failures(t *testing.T) {
 		connection := s.Connection
 		connection.BaseURL = closed.URL
 		var e *messaging.SendError
-		if _, err := s.New(quick).Send(ctx, connection, s.Message); !errors.As(err, &e) || e.Outcome != messaging.NotSent {
+		if _, err := s.New(exchange.Config{}).Send(ctx, connection, s.Message); !errors.As(err, &e) || e.Outcome != messaging.NotSent {
 			t.Errorf("it gives %v", err)
 		}
 	})
 	t.Run("the address is refused when dialled", func(t *testing.T) {
-		refusing := quick
-		refusing.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("not there") }
+		refusing := exchange.Config{Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("not there") }}
 		connection := s.Connection
 		connection.BaseURL = closed.URL
 		var e *messaging.SendError
@@ -283,7 +284,7 @@ func (s Subject) failures(t *testing.T) {
 		connection := s.Connection
 		connection.BaseURL, connection.Token = closed.URL, "line\nbreak"
 		var e *messaging.SendError
-		if _, err := s.New(quick).Send(t.Context(), connection, s.Message); !errors.As(err, &e) || e.Outcome != messaging.NumberInTrouble {
+		if _, err := s.New(exchange.Config{}).Send(t.Context(), connection, s.Message); !errors.As(err, &e) || e.Outcome != messaging.NumberInTrouble {
 			t.Errorf("it gives %v", err)
 		}
 	})
@@ -292,7 +293,7 @@ func (s Subject) failures(t *testing.T) {
 		defer server.Close()
 		connection := s.Connection
 		connection.BaseURL = server.URL + "/"
-		if sent, err := s.New(quick).Send(t.Context(), connection, s.Message); err != nil || sent.ProviderID == "" {
+		if sent, err := s.New(exchange.Config{}).Send(t.Context(), connection, s.Message); err != nil || sent.ProviderID == "" {
 			t.Errorf("it gives %v, %v", sent, err)
 		}
 	})

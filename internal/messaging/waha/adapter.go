@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"syncro/internal/messaging"
 	"syncro/internal/messaging/exchange"
@@ -39,12 +38,7 @@ var (
 )
 
 // New makes the provider.
-func New(c exchange.Config) *Adapter {
-	if c.Idle == 0 {
-		c.Idle = 4 * time.Second // Node closes after five
-	}
-	return &Adapter{exchange.New(c)}
-}
+func New(c exchange.Config) *Adapter { return &Adapter{exchange.New(c)} }
 
 // Name is "waha".
 func (*Adapter) Name() string { return Name }
