@@ -11,6 +11,7 @@ import (
 
 	"syncro/internal/app"
 	"syncro/internal/demo"
+	"syncro/internal/netguard"
 )
 
 type demoCommand struct {
@@ -22,14 +23,15 @@ type demoCommand struct {
 // Run serves the demo until a signal comes.
 func (d *demoCommand) Run(ctx context.Context, to *streams) (err error) {
 	c := app.Default()
-	c.Addr, c.Database, c.LogLevel, c.Version = d.Addr, d.Database, "warn", programVersion()
+	c.Addr, c.Database, c.SecretKey, c.LogLevel, c.Version = d.Addr, d.Database, demo.SecretKey, "warn", programVersion()
+	c.Webhooks = netguard.Loopback // for whoever tries webhooks on one machine
 	if d.Database == "" {
 		dir, failed := os.MkdirTemp("", "syncro-demo-")
 		if failed != nil {
 			return failed
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		c.Database = "sqlite:" + filepath.Join(dir, "demo.db")
+		c.DataDir, c.Database = dir, "sqlite:"+filepath.Join(dir, "demo.db")
 	}
 	if err := c.Check(); err != nil {
 		return err
@@ -47,6 +49,12 @@ func (d *demoCommand) Run(ctx context.Context, to *streams) (err error) {
 	if err := demo.Prepare(ctx, a.DB); err != nil {
 		return err
 	}
+	control, stop, err := demo.Play(ctx, a.DB, "http://"+reachable(listener.Addr()))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
+	a.Simulate(control)
 	if err := introduce(to.out, listener.Addr()); err != nil {
 		return err
 	}
@@ -62,18 +70,20 @@ func introduce(w io.Writer, addr net.Addr) error {
   Docs  %[1]s/docs
   Key   %[2]s
 
-Try these in another terminal:
+Try these in another terminal: a page of leads, a WhatsApp message to one of them,
+and the customer who answers it:
 
 curl "%[1]s/api/v1/leads?pipeline_id=1&per_page=2&include=owner" \
   -H "X-API-Key: %[2]s"
 
-curl "%[1]s/api/v1/leads/123?include=owner,tasks,notes" \
-  -H "X-API-Key: %[2]s"
-
-curl -X PUT "%[1]s/api/v1/leads/123/stage" \
+curl -X POST "%[1]s/api/v1/leads/123/send-whatsapp" \
   -H "X-API-Key: %[2]s" \
   -H "Content-Type: application/json" \
-  -d '{"stage_id": 7, "pipeline_id": 1}'
+  -d '{"type": "text", "body": "Olá! Tudo bem?", "instance_id": 1}'
+
+curl -X POST "%[1]s/simulator/inbound" \
+  -H "Content-Type: application/json" \
+  -d '{"phone": "+5511999887766", "instance_id": 1, "body": "Tudo ótimo!"}'
 `, base, demo.Key)
 	return err
 }

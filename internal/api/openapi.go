@@ -201,6 +201,7 @@ var pathDescriptions = map[string]string{
 	"id":          "Id of the record. What is no number, or is unknown, is a 404.",
 	"tag":         "Name of the tag, percent-encoded.",
 	"sequence_id": "Id of the sequence.",
+	"delivery_id": "Id of the delivery.",
 }
 
 func pathParameter(name string) *huma.Param {

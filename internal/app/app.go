@@ -21,6 +21,7 @@ import (
 	"syncro/internal/messaging/cloudapi"
 	"syncro/internal/messaging/exchange"
 	"syncro/internal/messaging/waha"
+	"syncro/internal/netguard"
 	"syncro/internal/pipelines"
 	"syncro/internal/products"
 	"syncro/internal/scoring"
@@ -28,6 +29,7 @@ import (
 	"syncro/internal/sequences"
 	"syncro/internal/setup"
 	"syncro/internal/tasks"
+	"syncro/internal/webhooks"
 )
 
 // App is the program on an open database.
@@ -43,6 +45,7 @@ type App struct {
 	Sequences    *sequences.Service
 	Messaging    *messaging.Service
 	Inbox        *messaging.Inbox
+	Webhooks     *webhooks.Service
 
 	config Config
 	log    *slog.Logger
@@ -90,6 +93,10 @@ func (a *App) Handler() http.Handler { return a.router.Handler() }
 // assemble makes the services and declares their routes.
 func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a := &App{DB: d, config: c, log: log, events: &events.Log{}, jobs: jobs.NewQueue()}
+	sealing := secrets.Lazily(c.SecretKey, c.DataDir)
+	allowed, _ := netguard.ParseRanges(c.Webhooks) // Check has seen it
+	// The first to react: what an event leads to is told after it.
+	a.Webhooks = webhooks.New(d, webhooks.Options{Events: a.events, Queue: a.jobs, Box: sealing, Guard: netguard.New(allowed, nil), Clock: c.Clock})
 	a.Accounts = accounts.New(d, accounts.Options{Clock: c.Clock, RateLimit: c.RateLimit})
 	a.Pipelines = pipelines.New(d)
 	a.CustomFields = customfields.New(d)
@@ -99,7 +106,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
 	a.events.React(a.Scoring.React)
 	a.Messaging = messaging.New(d, messaging.Options{
-		Log: a.events, Providers: providers(), Secrets: secrets.Lazily(c.SecretKey, c.DataDir), Clock: c.Clock, Automation: a.Accounts.Automation,
+		Log: a.events, Providers: providers(), Secrets: sealing, Clock: c.Clock, Automation: a.Accounts.Automation,
 	})
 	a.Inbox = messaging.NewInbox(a.Messaging, messaging.InboxOptions{
 		Leads: a.Leads, Queue: a.jobs, Notes: log, MediaDir: filepath.Join(c.DataDir, "media"),
@@ -123,6 +130,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Sequences.Routes(a.router)
 	a.Messaging.Routes(a.router)
 	a.Inbox.Mount(a.router)
+	a.Webhooks.Routes(a.router)
 	a.mountHealth()
 	a.mountDocumentation()
 	return a

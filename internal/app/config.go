@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"syncro/internal/db"
+	"syncro/internal/netguard"
 	"syncro/internal/secrets"
 )
 
@@ -24,6 +25,7 @@ type Config struct {
 	RateLimit int64  // requests a minute of keys without a limit of their own
 	Workers   bool   // whether a server does the work that requests leave, too
 	SecretKey string // 32 bytes, hex or base64, that tokens are sealed with; "": the key file of DataDir
+	Webhooks  string // address ranges, separated by commas, that webhooks may reach besides public addresses
 	LogLevel  string
 	LogFormat string
 	Version   string           // of the program, for the log
@@ -68,6 +70,9 @@ func (c Config) Check() error {
 		if _, err := secrets.ParseKey(c.SecretKey); err != nil {
 			problems = append(problems, "--secret-key: "+err.Error())
 		}
+	}
+	if _, err := netguard.ParseRanges(c.Webhooks); err != nil {
+		problems = append(problems, "--webhook-allow: "+err.Error())
 	}
 	if c.RateLimit < 1 {
 		problems = append(problems, fmt.Sprintf("--rate-limit must be at least 1, not %d", c.RateLimit))

@@ -13,12 +13,12 @@ func TestEverythingThatIsWrongWithAConfigurationIsReportedTogether(t *testing.T)
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := Config{Addr: "8080", DataDir: file, Database: "mysql://x", RateLimit: 0, LogLevel: "loud", LogFormat: "xml"}.Check()
+	err := Config{Addr: "8080", DataDir: file, Database: "mysql://x", Webhooks: "intranet", RateLimit: 0, LogLevel: "loud", LogFormat: "xml"}.Check()
 	var problems Problems
-	if !errors.As(err, &problems) || len(problems) != 6 {
+	if !errors.As(err, &problems) || len(problems) != 7 {
 		t.Fatalf("got %v", err)
 	}
-	for i, flag := range []string{"--addr", "--data-dir", "--database", "--rate-limit", "--log-level", "--log-format"} {
+	for i, flag := range []string{"--addr", "--data-dir", "--database", "--webhook-allow", "--rate-limit", "--log-level", "--log-format"} {
 		if !strings.Contains(problems[i], flag) {
 			t.Errorf("%q does not name %s", problems[i], flag)
 		}

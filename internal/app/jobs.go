@@ -12,7 +12,9 @@ import (
 )
 
 // kinds are the kinds of work of all features.
-func (a *App) kinds() []jobs.Kind { return slices.Concat(a.Messaging.Kinds(), a.Inbox.Kinds()) }
+func (a *App) kinds() []jobs.Kind {
+	return slices.Concat(a.Webhooks.Kinds(), a.Messaging.Kinds(), a.Inbox.Kinds(), a.Sequences.Kinds())
+}
 
 // startJobs begins to do the work that requests leave, or, in a process without
 // workers, to hand it to the processes that have them.

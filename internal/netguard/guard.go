@@ -34,10 +34,8 @@ func New(allowed []netip.Prefix, lookup Lookup) *Guard {
 	return &Guard{allowed, lookup}
 }
 
-// Loopback are the ranges of the machine itself.
-func Loopback() []netip.Prefix {
-	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-}
+// Loopback are the ranges of the machine itself, as [ParseRanges] reads them.
+const Loopback = "127.0.0.0/8,::1"
 
 // ParseRanges reads ranges such as "10.0.0.0/8" and single addresses, separated by
 // commas; it reports all that are neither.

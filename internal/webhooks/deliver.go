@@ -47,8 +47,8 @@ func (s *Service) enqueue(tx *db.Tx, k key, due time.Time) error {
 	return s.queue.Enqueue(tx, kindName, k.String(), due)
 }
 
-// Jobs are the kinds of work of this feature.
-func (s *Service) Jobs() []jobs.Kind {
+// Kinds are the kinds of work of this feature.
+func (s *Service) Kinds() []jobs.Kind {
 	return []jobs.Kind{{Name: kindName, Concurrency: maxRunning, Timeout: jobLimit, Work: s.work, Due: s.due}}
 }
 

@@ -12,6 +12,7 @@ import (
 	"syncro/internal/db"
 	"syncro/internal/events"
 	"syncro/internal/input"
+	"syncro/internal/netguard"
 	"syncro/internal/webhooks"
 )
 
@@ -56,7 +57,7 @@ func TestAWebhookIsMadeShownChangedAndDeleted(t *testing.T) {
 func TestWhatIsWrongWithAWebhookIsSaidInOneAnswer(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		const private = "The target url field must not lead to a private, loopback or link-local address."
-		w.start(t, nil, func(_ context.Context, _, host string) ([]netip.Addr, error) {
+		w.start(t, "", func(_ context.Context, _, host string) ([]netip.Addr, error) {
 			return []netip.Addr{map[string]netip.Addr{"inside.example": netip.MustParseAddr("10.0.0.7")}[host]}, nil
 		})
 		for body, want := range map[string]string{
@@ -193,7 +194,7 @@ func TestAnotherNodesWebhookIsHeardOfToo(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.emit(t, events.LeadWon, 100, 0) // this node knows now that nobody listens
 		here := *w
-		w.start(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, nil)
+		w.start(t, netguard.Loopback, nil)
 		to := newTarget(t)
 		w.subscribe(t, to.url, events.LeadWon) // on the other node
 		here.emit(t, events.LeadWon, 100, 1)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -47,21 +46,25 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		w.ours, w.theirs = dbtest.Account(t, d, clock, 1), dbtest.Account(t, d, clock, 2)
 		dbtest.Lead(t, d, clock, w.ours, 100, "João")
 		dbtest.Lead(t, d, clock, w.ours, 101, "Maria")
-		w.start(t, netguard.Loopback(), nil)
+		w.start(t, netguard.Loopback, nil)
 		test(t, w)
 	})
 }
 
 // start makes the service anew, as a process does that starts on the same database.
-func (w *world) start(t *testing.T, allowed []netip.Prefix, lookup netguard.Lookup) {
+func (w *world) start(t *testing.T, allowed string, lookup netguard.Lookup) {
 	t.Helper()
+	ranges, err := netguard.ParseRanges(allowed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	box, err := secrets.New([]byte(strings.Repeat("k", 32)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.events, w.queue = &events.Log{}, jobs.NewQueue()
 	w.webhooks = webhooks.New(w.db, webhooks.Options{
-		Events: w.events, Queue: w.queue, Box: box, Guard: netguard.New(allowed, lookup), Clock: w.clock.Now,
+		Events: w.events, Queue: w.queue, Box: box, Guard: netguard.New(ranges, lookup), Clock: w.clock.Now,
 	})
 	router := api.NewRouter(api.Config{
 		DB: w.db, Log: w.log, Clock: w.clock.Now,
@@ -128,7 +131,7 @@ func (w *world) write(t *testing.T, e events.Event) {
 // run delivers what is due.
 func (w *world) run(t *testing.T) {
 	t.Helper()
-	if err := jobs.RunDue(t.Context(), w.webhooks.Jobs()...); err != nil {
+	if err := jobs.RunDue(t.Context(), w.webhooks.Kinds()...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -136,7 +139,7 @@ func (w *world) run(t *testing.T) {
 // runAtOnce delivers what is due, each job in a goroutine of its own.
 func (w *world) runAtOnce(t *testing.T) (wait func()) {
 	t.Helper()
-	kind := w.webhooks.Jobs()[0]
+	kind := w.webhooks.Kinds()[0]
 	keys, err := kind.Due(t.Context(), 1000)
 	if err != nil {
 		t.Fatal(err)
