@@ -105,23 +105,23 @@ type ConversationFilter struct {
 // Conversations gives the conversations of a filter from place offset on, those in
 // which something was written last first, and how many there are in all.
 func (s *Service) Conversations(ctx context.Context, actor authz.Actor, f ConversationFilter, limit, offset int64) (page []ConversationView, total int64, err error) {
-	listed, args := f.listed(actor)
 	err = s.db.Read(ctx, func(q db.Querier) error {
-		if err := db.Get(q.Query(`SELECT count(*)`+listed, args...), &total); err != nil {
-			return err
-		}
-		page = []ConversationView{}
-		if offset >= total {
-			return nil
-		}
-		found, err := db.Collect(q.Query(conversationPage(listed, len(args)), append(args, limit, offset)...), s.scanView)
-		page = append(page, found...)
+		page, total, err = s.conversations(q, actor, f, limit, offset)
 		return err
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("listing conversations: %w", err)
 	}
 	return page, total, nil
+}
+
+func (s *Service) conversations(q db.Querier, actor authz.Actor, f ConversationFilter, limit, offset int64) (page []ConversationView, total int64, err error) {
+	listed, args := f.listed(actor)
+	if err := db.Get(q.Query(`SELECT count(*)`+listed, args...), &total); err != nil || offset >= total {
+		return []ConversationView{}, total, err
+	}
+	page, err = db.Collect(q.Query(conversationPage(listed, len(args)), append(args, limit, offset)...), s.scanView)
+	return page, total, err
 }
 
 // conversationPage is the statement that reads a page of what is listed; the limit

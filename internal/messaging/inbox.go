@@ -138,7 +138,8 @@ func answerChallenge(w http.ResponseWriter, q *http.Request, challenger HookChal
 		return faults.New(faults.Forbidden, "Token de verificação inválido.").Because(err)
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err = io.WriteString(w, challenge)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, err = io.WriteString(w, challenge) //nolint:gosec // plain text, and only for who knows the verify token
 	return err
 }
 

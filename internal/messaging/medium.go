@@ -133,7 +133,7 @@ func writeFile(path string, content io.Reader, limit int64) (size int64, err err
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(f.Name()) // gone already, unless something failed
+	defer os.Remove(f.Name()) //nolint:errcheck // gone already, unless something failed
 	size, err = io.Copy(f, io.LimitReader(content, limit+1))
 	if err == nil && size > limit {
 		err = fmt.Errorf("%w: %d bytes at most", errTooLarge, limit)

@@ -48,7 +48,7 @@ func (b *Inbox) take(ctx context.Context, actor authz.Actor, h hook, last bool) 
 			actor.AccountID, h.instanceID), &t.number.createsLeads, &t.number.stageID); err != nil {
 			return err
 		}
-		t.connection, err = b.Service.connection(q, actor, h.instanceID)
+		t.connection, err = b.connection(q, actor, h.instanceID)
 		return err
 	})
 	if err == nil {
