@@ -203,8 +203,7 @@ func (c *Client) open(ctx context.Context, r Request) (*http.Response, error) {
 // plain is the reason without the URL, which may hold what the operator wrote
 // into it.
 func plain(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
 	}
 	return err
@@ -231,8 +230,7 @@ func (a Answer) Refused(message string) *messaging.SendError {
 
 // Repeatable turns the Unknown of an exchange that only asks into RetryLater.
 func Repeatable(err error) error {
-	var e *messaging.SendError
-	if errors.As(err, &e) && e.Outcome == messaging.Unknown {
+	if e, ok := errors.AsType[*messaging.SendError](err); ok && e.Outcome == messaging.Unknown {
 		again := *e
 		again.Outcome = messaging.RetryLater
 		return &again

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -83,16 +84,15 @@ func (h HookCase) Bytes() []byte {
 
 // Load reads a file of fixtures; a member that is not known is a mistake in it.
 func Load[T any](dir, name string) ([]T, error) {
-	file, err := os.Open(filepath.Join(dir, name))
+	text, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return nil, fmt.Errorf("reading fixtures: %w", err)
 	}
-	defer file.Close()
-	decoder := json.NewDecoder(file)
+	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var list []T
 	if err := decoder.Decode(&list); err != nil {
-		return nil, fmt.Errorf("reading fixtures %s: %w", file.Name(), err)
+		return nil, fmt.Errorf("reading fixtures %s: %w", name, err)
 	}
 	return list, nil
 }

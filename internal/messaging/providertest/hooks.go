@@ -3,6 +3,7 @@ package providertest
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,9 +58,7 @@ func (s Subject) signatures(t *testing.T) {
 	refused("no secret", messaging.ErrNoHookSecret, func(c *messaging.Connection, header http.Header, raw []byte) []byte {
 		c.HookSecret = ""
 		clear(header)
-		for name, values := range s.Sign("", raw) {
-			header[name] = values
-		}
+		maps.Copy(header, s.Sign("", raw))
 		return raw
 	})
 }

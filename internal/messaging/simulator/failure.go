@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -108,7 +107,7 @@ func (f Failure) write(w http.ResponseWriter, refuse func(http.ResponseWriter, F
 		if f.Status != 0 {
 			w.WriteHeader(f.Status)
 		}
-		fmt.Fprint(w, "<html><body>It works!</body></html>")
+		_, _ = w.Write([]byte("<html><body>It works!</body></html>"))
 	default:
 		if f.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))

@@ -87,8 +87,7 @@ func (w *world) sends(to, body string) (messaging.Sent, messaging.Outcome) {
 }
 
 func outcome(err error) messaging.Outcome {
-	var e *messaging.SendError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*messaging.SendError](err); ok {
 		return e.Outcome
 	}
 	return ""

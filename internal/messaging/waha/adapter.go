@@ -15,6 +15,7 @@ package waha
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -160,7 +161,7 @@ func (a *Adapter) ResolveHidden(ctx context.Context, c messaging.Connection, id 
 	// WAHA wants the @ escaped.
 	path := "/api/" + url.PathEscape(c.Session) + "/lids/" + url.QueryEscape(id)
 	err := a.ask(ctx, c, path, nil, &found)
-	if e, ok := err.(*messaging.SendError); ok && e.Code == "404" { //nolint:errorlint // made by ask, wrapped by nobody
+	if e, ok := errors.AsType[*messaging.SendError](err); ok && e.Code == "404" {
 		return "", nil
 	}
 	return found.Phone.phone(), err

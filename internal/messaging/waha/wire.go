@@ -117,7 +117,8 @@ type moment struct{ time.Time }
 // UnmarshalJSON accepts whatever the engines write; what it does not know is no time.
 func (m *moment) UnmarshalJSON(raw []byte) error {
 	var number float64
-	if json.Unmarshal(bytes.Trim(raw, `"`), &number) != nil || number <= 0 || number > 1e14 {
+	_ = json.Unmarshal(bytes.Trim(raw, `"`), &number) // else it is 0
+	if number <= 0 || number > 1e14 {
 		*m = moment{}
 		return nil
 	}
