@@ -1,11 +1,13 @@
 package demo_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,13 +34,24 @@ func start(t *testing.T, engine db.Engine) *running {
 	if err := demo.Prepare(t.Context(), r.DB); err != nil {
 		t.Fatal(err)
 	}
+	server := httptest.NewServer(r.handler)
+	t.Cleanup(server.Close)
+	_, stop, err := demo.Play(t.Context(), r.DB, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
 	return r
 }
 
 func open(t *testing.T, url string, clock *dbtest.Clock) *running {
 	t.Helper()
 	c := app.Default()
-	c.Database, c.Clock = url, clock.Now
+	c.Database, c.SecretKey, c.Clock = url, demo.SecretKey, clock.Now
 	a, err := app.Open(t.Context(), c, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		t.Fatal(err)
@@ -240,6 +253,36 @@ func TestNewRowsGetIdsAboveTheFixtures(t *testing.T) {
 			if err := r.DB.Read(t.Context(), func(q db.Querier) error { return db.Get(q.Query(`SELECT max(id) FROM `+table), &id) }); err != nil || id <= 1000 {
 				t.Errorf("the newest of %s has id %d, %v", table, id, err)
 			}
+		}
+	})
+}
+
+func TestEachRefusalOfASendCanBeProducedByHand(t *testing.T) {
+	const hello, official = `{"type":"text","body":"Oi"}`, `{"type":"text","body":"Oi","instance_id":2}`
+	onEach(t, func(t *testing.T, engine db.Engine) {
+		r := start(t, engine)
+		for _, c := range []struct {
+			path, body string
+			status     int
+			member     string
+			want       any
+		}{
+			{"/leads/125/send-whatsapp", hello, 422, "skip_reason", "no_phone"},
+			{"/leads/126/send-whatsapp", official, 422, "skip_reason", "window_closed"},
+			{"/leads/126/send-whatsapp", hello, 200, "success", true},
+			{"/leads/128/send-whatsapp", hello, 502, "delivery", "failed"},
+			{"/leads/123/send-whatsapp", `{"type":"text","body":"Oi","instance_id":3}`, 422, "errors.instance_id", []any{"The selected instance id is not connected."}},
+			{"/leads/123/send-whatsapp-template", `{"template_id":2,"variables":["João"]}`, 422, "errors.template_id", []any{"The selected template id is not approved."}},
+			{"/leads/123/send-whatsapp-template", `{"template_id":3,"variables":["João"]}`, 422, "errors.header_media_url", []any{"The header media url field is required."}},
+			{"/leads/123/send-whatsapp-template", `{"template_id":3,"variables":["João"],"header_media_url":"https://exemplo.com.br/foto.jpg"}`, 200, "template_name", "foto_produto"},
+		} {
+			if got := r.ask(t, demo.Key, "POST", c.path, c.body); got.status != c.status || !reflect.DeepEqual(got.members[c.member], c.want) {
+				t.Errorf("%s %s: %d %s", c.path, c.body, got.status, got.text)
+			}
+		}
+		got := r.ask(t, demo.Key, "GET", "/leads/126?include=conversation", "")
+		if got.members["lead.conversation.instance_id"] != 1.0 || got.members["lead.conversation.last_message_at"] != "2026-06-30T13:00:00Z" {
+			t.Errorf("the newest conversation is in %s", got.text)
 		}
 	})
 }

@@ -86,6 +86,7 @@ const lastReservedID = 1000
 var numbered = []string{
 	"accounts", "users", "api_keys", "pipelines", "stages", "stage_requirements", "lost_reasons", "custom_fields", "leads", "sales", "lost_sales",
 	"tasks", "lead_events", "lead_notes", "products", "lead_products", "lead_contacts", "sequences", "sequence_steps", "whatsapp_instances", "whatsapp_templates",
+	"conversations", "messages",
 }
 
 // table is rows of a table.

@@ -80,7 +80,7 @@ func (f *fixture) tables() []table {
 			ana, t.created, t.updated,
 		})
 	}
-	return slices.Concat(f.joaoTables(), []table{
+	return slices.Concat(f.joaoTables(), conversationTables(f.now), []table{
 		tasks, events,
 		{"lead_notes", "account_id lead_id body author_id created_at", f.notes},
 		{"sales", "account_id lead_id pipeline_id value_cents closed_by closed_at", f.sales},

@@ -1,6 +1,10 @@
 package demo
 
-import "time"
+import (
+	"time"
+
+	"syncro/internal/phones"
+)
 
 func messagingTables(now time.Time) []table {
 	at := before(now)
@@ -31,4 +35,25 @@ func messagingTables(now time.Time) []table {
 			{4, mine, 2, 1, "message", 4320, `{"type":"text","body":"Oi {{nome}}, ainda posso ajudar?","fallbacks":{"nome":"tudo bem"}}`},
 		}},
 	}
+}
+
+// joaoConversation is the conversation of the document's answers.
+const joaoConversation = 99
+
+// conversationTables hold who has written to the account: João an hour ago, and
+// the lead with the closed window three days ago.
+func conversationTables(now time.Time) []table {
+	conversations := table{name: "conversations", columns: `id account_id instance_id phone_key phone chat_id contact_name lead_id status
+		last_message_at last_inbound_at unread_count created_at updated_at`}
+	messages := table{name: "messages", columns: "id account_id conversation_id instance_id lead_id direction type body provider_msg_id status at created_at updated_at"}
+	wrote := func(conversation, message, instance, lead int64, phone, chat, name, providerID, body string, at time.Time) {
+		at = at.Truncate(time.Second)
+		conversations.rows = append(conversations.rows, []any{conversation, mine, instance, phones.Key(phone), phone, chat, name, lead, "open", at, at, 1, at, at})
+		messages.rows = append(messages.rows, []any{message, mine, conversation, instance, lead, "in", "text", body, providerID, "received", at, at, at})
+	}
+	wrote(joaoConversation, 455, 1, joao, "+5511999887766", "5511999887766@c.us", "João", "3EB0C431C26A1916E07A",
+		"Oi! Recebi a proposta, obrigado. Posso tirar uma dúvida?", now.Add(-time.Hour))
+	wrote(98, 454, 2, closedWindow, "+5521988887777", "5521988887777", "Janela", "wamid.HBgNNTUyMTk4ODg4Nzc3NxUCABIYIDNFQjBDNDMxQzI2QTE5MTZFMDdB",
+		"Ainda vou pensar, falo com vocês depois.", now.AddDate(0, 0, -3))
+	return []table{conversations, messages}
 }
