@@ -33,9 +33,9 @@ func TestEnqueuedWorkRunsOncePerKeyAndWorkOfAFailedTransactionNever(t *testing.T
 		if !errors.Is(err, undone) {
 			t.Fatal(err)
 		}
-		keys := numbered(500)
-		enqueue(t, d, queue, "count", keys[:450]...)
-		for _, key := range keys[450:] {
+		keys := numbered(200)
+		enqueue(t, d, queue, "count", keys[:150]...)
+		for _, key := range keys[150:] {
 			enqueue(t, d, queue, "count", key)
 		}
 		got := receive(t, done, len(keys))
