@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"syncro/internal/app"
 	"syncro/internal/demo"
@@ -19,6 +20,9 @@ type demoCommand struct {
 	// Not SYNCRO_DATABASE: a server's own database, while still empty, would be filled.
 	Database string `env:"SYNCRO_DEMO_DATABASE" placeholder:"URL" help:"Empty database to keep the demo in, or one that it was kept in before: sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME; one that is thrown away at the end when left out."`
 }
+
+// simulatorLimit is how long webhooks on their way have when the demo ends.
+const simulatorLimit = 2 * time.Second
 
 // Run serves the demo until a signal comes.
 func (d *demoCommand) Run(ctx context.Context, to *streams) (err error) {
@@ -53,7 +57,11 @@ func (d *demoCommand) Run(ctx context.Context, to *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
+	defer func() {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), simulatorLimit)
+		defer cancel()
+		err = errors.Join(err, stop(limited))
+	}()
 	a.Simulate(control)
 	if err := introduce(to.out, listener.Addr()); err != nil {
 		return err
