@@ -22,6 +22,17 @@
 // transaction that records. A sender that dies between record and settle leaves
 // "sending", which the sweep turns into "unknown".
 //
+// # Receiving
+//
+//	webhook ──▶ inbound_hooks ──job──▶ messages, states, connections ──▶ events
+//	signature   answered at once       each part in a transaction of its own
+//
+// Webhooks come twice, late and in any order. Working one off again is the same as
+// doing it once: a message is known by its id at the provider. News that may be of a
+// message which is just being sent wait until its sender has written down its id
+// (take.go); one of which nobody knows what became is settled by the first echo or
+// state that fits it.
+//
 // # States of a message
 //
 //	queued ──▶ sending ──▶ sent ──▶ delivered ──▶ read ──▶ played
@@ -37,5 +48,7 @@
 //   - A state never moves backwards (status.go).
 //   - One conversation per account, instance and phone; one message per instance and
 //     id at the provider, and per reference of a sequence's step.
-//   - A medium's URL is fetched by the provider, never by us.
+//   - The URL of a medium that we send is fetched by the provider, never by us; what
+//     a customer sends is fetched from the number's own provider only (medium.go).
+//   - A conversation is held before its messages, and both before leads.
 package messaging
