@@ -161,7 +161,8 @@ func (r *round) look(ctx context.Context) (err error) {
 }
 
 // run claims what is due and starts its steps, no more than there are slots for,
-// until nothing is due, also not by what its own steps have led to.
+// until nothing is due, also not by what its own steps have led to, or ctx ends. What
+// has begun by then is finished.
 func (r *round) run(ctx context.Context) error {
 	started := false // since nothing was due
 	for ctx.Err() == nil {
@@ -169,7 +170,7 @@ func (r *round) run(ctx context.Context) error {
 		if n == 0 {
 			return nil
 		}
-		found, claims, err := r.claim(ctx, n)
+		found, claims, err := r.claim(context.WithoutCancel(ctx), n)
 		if err != nil {
 			r.release(n)
 			return err
@@ -178,7 +179,6 @@ func (r *round) run(ctx context.Context) error {
 		for _, c := range claims {
 			r.steps.Go(func() {
 				defer r.release(1)
-				// A step that has begun is finished, whatever ends.
 				r.failed(c.perform(context.WithoutCancel(ctx), r))
 			})
 		}
@@ -236,9 +236,10 @@ type claim struct {
 }
 
 // claimSQL takes rows that nobody else holds, and their leads in the same breath:
-// whoever changes a lead holds it and then wants its enrolments.
-const claimSQL = `SELECT ` + enrollmentColumns + ` FROM sequence_enrollments e JOIN leads l ON l.account_id = e.account_id AND l.id = e.lead_id
-	WHERE e.account_id = $1 AND e.due_at <= $2 ORDER BY e.due_at LIMIT $3 FOR UPDATE OF e SKIP LOCKED FOR SHARE OF l SKIP LOCKED`
+// whoever changes a lead holds it and then wants its enrolments. CROSS JOIN leads
+// SQLite to begin with the enrolments.
+const claimSQL = `SELECT ` + enrollmentColumns + ` FROM sequence_enrollments e CROSS JOIN leads l
+	WHERE e.account_id = $1 AND e.due_at <= $2 AND l.account_id = e.account_id AND l.id = e.lead_id ORDER BY e.due_at LIMIT $3 FOR UPDATE OF e SKIP LOCKED FOR SHARE OF l SKIP LOCKED`
 
 // claim decides about some enrolments that are due. What is nothing but a change of
 // their rows is done at once; the steps that are to run are claimed and given back.

@@ -39,3 +39,9 @@ func (s *Service) claimAll(ctx context.Context, account int64) (c claimed, err e
 	_, c.claims, err = c.claim(ctx, 1000)
 	return c, err
 }
+
+// The statements whose plans are looked at.
+const (
+	DueSQL   = dueSQL
+	ClaimSQL = claimSQL
+)

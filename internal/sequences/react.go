@@ -29,6 +29,32 @@ func (s *Service) react(tx *db.Tx, actor authz.Actor, e events.Event) error {
 			return nil
 		}
 		return s.reactToReply(tx, actor, *message.LeadID)
+	case events.MessageSent, events.MessageStatusChanged:
+		message, ok := e.Facts.(messaging.Facts)
+		if !ok {
+			return nil
+		}
+		return correctRun(tx, actor, message)
+	default:
+		return nil
+	}
+}
+
+// correctRun writes down what a provider tells of a step's message after the step:
+// that one of which nobody knew has gone out, or that one it had accepted has not.
+// The enrolment has gone on, and stays where it is.
+func correctRun(tx *db.Tx, actor authz.Actor, m messaging.Facts) error {
+	var enrollmentID, position int64
+	if n, err := fmt.Sscanf(m.StepRef, referenceForm, &enrollmentID, &position); n != 2 || err != nil {
+		return nil //nolint:nilerr // a message that no step has sent
+	}
+	switch messaging.Status(m.Status) {
+	case messaging.StatusFailed:
+		return tx.Queue(`UPDATE sequence_runs SET outcome = 'failed', reason = (SELECT error_message FROM messages m WHERE m.account_id = $1 AND m.id = $3)
+			WHERE account_id = $1 AND enrollment_id = $2 AND message_id = $3 AND outcome IN ('done', 'unknown')`, actor.AccountID, enrollmentID, m.MessageID)
+	case messaging.StatusSent, messaging.StatusDelivered, messaging.StatusRead, messaging.StatusPlayed:
+		return tx.Queue(`UPDATE sequence_runs SET outcome = 'done', reason = NULL
+			WHERE account_id = $1 AND enrollment_id = $2 AND message_id = $3 AND outcome IN ('failed', 'unknown')`, actor.AccountID, enrollmentID, m.MessageID)
 	default:
 		return nil
 	}

@@ -38,7 +38,11 @@ func (c *claim) send(ctx context.Context, s *Service, actor authz.Actor) error {
 	return c.settle(ctx, s, actor, receipt, err, "")
 }
 
-func (c *claim) reference() string { return fmt.Sprintf("sequence:%d:%d", c.e.id, c.step.Position) }
+// referenceForm is how a message names the enrolment and the step that it is for.
+// No enrolment comes to a step twice: branches lead onward.
+const referenceForm = "sequence:%d:%d"
+
+func (c *claim) reference() string { return fmt.Sprintf(referenceForm, c.e.id, c.step.Position) }
 
 func (c *claim) message() messaging.SendRequest {
 	settings := &c.step.Settings

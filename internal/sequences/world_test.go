@@ -35,12 +35,16 @@ import (
 // without a window, and 2, official; template 1 of number 2, with two variables;
 // leads 100 João and 101 Maria.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	db       *db.DB
 	clock    *dbtest.Clock
 	log      *events.Log
+	queue    *jobs.Queue
+	box      *secrets.Box
+	inbox    *messaging.Inbox
 	actor    authz.Actor
 	handler  http.Handler
+	options  func(*events.Log) sequences.Options
 	service  *sequences.Service
 	provider *provider
 }
@@ -50,9 +54,17 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) { test(t, newWorld(t, d, clock)) })
 }
 
-func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
+func newWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
-	w := &world{t: t, db: d, clock: clock, log: &events.Log{}, actor: dbtest.Account(t, d, clock, 1), provider: &provider{}}
+	scripted := &provider{}
+	w := worldWith(t, d, clock, messaging.ProvidersOf(&side{scripted, "waha", false}, &side{scripted, "cloud_api", true}))
+	w.provider = scripted
+	return w
+}
+
+func worldWith(t testing.TB, d *db.DB, clock *dbtest.Clock, providers messaging.Providers) *world {
+	t.Helper()
+	w := &world{t: t, db: d, clock: clock, log: &events.Log{}, queue: jobs.NewQueue(), actor: dbtest.Account(t, d, clock, 1)}
 	for id, stage := range map[int64][]any{12: {"Documentação", "open"}, 13: {"Ganho", "won"}} {
 		dbtest.Exec(t, d, `INSERT INTO stages (id, account_id, pipeline_id, name, color, kind, probability, sort_order, created_at, updated_at)
 			VALUES ($1, 1, 1, $2, '#FFFFFF', $3, 50, $1, $4, $4)`, id, stage[0], stage[1], clock.Now())
@@ -71,27 +83,32 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	people := accounts.New(d, accounts.Options{Clock: clock.Now})
 	board, fields, chores := pipelines.New(d), customfields.New(d), tasks.New(d, w.log, clock.Now)
 	crm := leads.New(d, w.log, people, board, fields, chores, sequences.Include())
-	box, err := secrets.New(make([]byte, 32))
+	var err error
+	w.box, err = secrets.New(make([]byte, 32))
 	check(t, err)
-	messages := messaging.New(d, messaging.Options{
-		Log: w.log, Providers: messaging.ProvidersOf(&side{w.provider, "waha", false}, &side{w.provider, "cloud_api", true}), Secrets: box, Clock: clock.Now, Automation: people.Automation,
-	})
-	w.service = sequences.New(d, sequences.Options{
-		Log: w.log, Queue: jobs.NewQueue(), Accounts: people, Pipelines: board, CustomFields: fields, Tasks: chores, Leads: crm, Messaging: messages, Clock: clock.Now,
-	})
+	messages := messaging.New(d, messaging.Options{Log: w.log, Providers: providers, Secrets: w.box, Clock: clock.Now, Automation: people.Automation})
+	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	w.inbox = messaging.NewInbox(messages, messaging.InboxOptions{Leads: crm, Queue: w.queue, Notes: logger, MediaDir: t.TempDir()})
+	w.options = func(log *events.Log) sequences.Options {
+		return sequences.Options{
+			Log: log, Queue: w.queue, Accounts: people, Pipelines: board, CustomFields: fields, Tasks: chores, Leads: crm, Messaging: messages, Clock: clock.Now,
+		}
+	}
+	w.service = sequences.New(d, w.options(w.log))
 	router := api.NewRouter(api.Config{
-		DB: d, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Clock: clock.Now,
+		DB: d, Log: logger, Clock: clock.Now,
 		Authenticate: func(context.Context, string) (api.Principal, error) { return api.Principal{Actor: w.actor}, nil },
 		Allow:        func(context.Context, int64, int64) (api.Allowance, error) { return api.Allowance{OK: true}, nil },
 	})
 	crm.Routes(router)
 	chores.Routes(router)
 	w.service.Routes(router)
+	w.inbox.Mount(router)
 	w.handler = router.Handler()
 	return w
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
