@@ -13,7 +13,7 @@ import (
 )
 
 // SecretKey is what the demo seals its tokens with. They are as public as its keys.
-const SecretKey = "73796e63726f2064656d6f3a206e6f7468696e6720696e206974206973207365"
+const SecretKey = "73796e63726f2064656d6f3a206e6f7468696e6720696e206974206973207365" //nolint:gosec // public on purpose
 
 // number is how one of account 1's numbers is reached at the simulator.
 type number struct {
@@ -31,7 +31,7 @@ var numbers = []number{
 const (
 	token       = "demo-token"
 	hookSecret  = "demo-hook-secret"
-	verifyToken = "demo-verify-token"
+	verifyToken = "demo-verify-token" //nolint:gosec // public on purpose
 	apiVersion  = "v23.0"
 )
 

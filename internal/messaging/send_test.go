@@ -3,13 +3,12 @@ package messaging_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -24,71 +23,43 @@ import (
 	"syncro/internal/messaging"
 	"syncro/internal/messaging/cloudapi"
 	"syncro/internal/messaging/exchange"
+	"syncro/internal/messaging/simulator"
 	"syncro/internal/messaging/waha"
 	"syncro/internal/secrets"
 )
 
-// service plays the two WhatsApp services for the numbers of a test. Phones decide
-// what happens: what is not known to it is not on WhatsApp.
+// service plays both WhatsApp services, and notes for which phones it is asked.
 type service struct {
-	*httptest.Server
+	*simulator.Simulator
+	server  *httptest.Server
 	mu      sync.Mutex
-	sent    []map[string]any // the bodies of all sends, accepted or not
 	checked []string
-	answer  func(w http.ResponseWriter, body map[string]any) bool // true: it has answered
-	hold    chan struct{}                                         // a send waits for it
 }
 
 // The phones of the tests.
 const (
-	twelve = "551199887766" // how WhatsApp knows lead 100, whose phone has 13 digits
+	joao   = "+5511999887766" // of lead 100
+	twelve = "551199887766"   // how WhatsApp knows it
 	nobody = "+5511977776666"
 )
 
-func newService(t *testing.T) *service {
-	s := &service{}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(s.Close)
+func newService(t *testing.T, clock *dbtest.Clock) *service {
+	s := &service{Simulator: simulator.New(simulator.Config{Clock: clock.Now})}
+	s.Register(joao, twelve)
+	s.Register(nobody, "")
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/contacts/check-exists" {
+			s.mu.Lock()
+			s.checked = append(s.checked, r.URL.Query().Get("phone"))
+			s.mu.Unlock()
+		}
+		s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		s.server.Close()
+		s.Close(context.WithoutCancel(t.Context()))
+	})
 	return s
-}
-
-func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/api/contacts/check-exists" {
-		phone := r.URL.Query().Get("phone")
-		s.mu.Lock()
-		s.checked = append(s.checked, phone)
-		s.mu.Unlock()
-		known := map[string]string{"5511999887766": twelve + "@c.us", twelve: twelve + "@c.us", "5511900000000": "5511900000000@c.us"}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = fmt.Fprintf(w, `{"numberExists":%t,"chatId":%q}`, known[phone] != "", known[phone])
-		return
-	}
-	raw, _ := io.ReadAll(r.Body)
-	var body map[string]any
-	_ = json.Unmarshal(raw, &body)
-	s.mu.Lock()
-	s.sent = append(s.sent, body)
-	n, answer, hold := len(s.sent), s.answer, s.hold
-	s.mu.Unlock()
-	if hold != nil {
-		<-hold
-	}
-	if answer != nil && answer(w, body) {
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if strings.HasSuffix(r.URL.Path, "/messages") {
-		_, _ = fmt.Fprintf(w, `{"messaging_product":"whatsapp","contacts":[{"input":%q,"wa_id":%q}],"messages":[{"id":"wamid.%d"}]}`, body["to"], twelve, n)
-		return
-	}
-	w.WriteHeader(http.StatusCreated)
-	_, _ = fmt.Fprintf(w, `{"id":"true_%s_3EB0%d"}`, body["chatId"], n)
-}
-
-func (s *service) sends() []map[string]any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sent
 }
 
 // office is an account with two connected numbers and one that is not, and what is
@@ -112,7 +83,7 @@ func eachOffice(t *testing.T, test func(o *office)) {
 
 func newOffice(t *testing.T, d *db.DB, clock *dbtest.Clock) *office {
 	t.Helper()
-	o := &office{T: t, db: d, clock: clock, service: newService(t), actor: dbtest.Account(t, d, clock, 1)}
+	o := &office{T: t, db: d, clock: clock, service: newService(t, clock), actor: dbtest.Account(t, d, clock, 1)}
 	theirs := dbtest.Account(t, d, clock, 2)
 	box, err := secrets.New(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
@@ -132,8 +103,9 @@ func newOffice(t *testing.T, d *db.DB, clock *dbtest.Clock) *office {
 		{4, 2, "cloud_api", "Deles", true, "connected"},
 	} {
 		dbtest.Exec(t, d, `INSERT INTO whatsapp_instances (id, account_id, provider, display_name, phone_number, is_primary, status, base_url, session, phone_number_id, token_sealed, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, '+5511999887700', $5, $6, $7, 'default', $8, $9, $10, $10)`,
-			n.id, n.account, n.provider, n.who, n.primary, n.status, o.service.URL, fmt.Sprint(9000+n.id), token, clock.Now())
+			VALUES ($1, $2, $3, $4, '+5511999887700', $5, $6, $7, $8, $8, $9, $10, $10)`,
+			n.id, n.account, n.provider, n.who, n.primary, n.status, o.service.server.URL, fmt.Sprint(9000+n.id), token, clock.Now())
+		o.service.Add(number(n.id, n.provider))
 	}
 	for _, l := range []struct {
 		id    int64
@@ -149,6 +121,18 @@ func newOffice(t *testing.T, d *db.DB, clock *dbtest.Clock) *office {
 	}
 	o.serve(box, map[string]authz.Actor{"ours": o.actor, "theirs": theirs})
 	return o
+}
+
+// number is a number as the simulator is told of it.
+func number(id int64, provider string) simulator.Number {
+	n := simulator.Number{InstanceID: id, Provider: provider, Phone: "+5511999887700", Token: "token", Session: fmt.Sprint(9000 + id), PhoneNumberID: fmt.Sprint(9000 + id), BusinessID: fmt.Sprint(8000 + id)}
+	if id == 2 {
+		n.Templates = []simulator.Template{
+			{ID: "1", Name: "lembrete", Language: "pt_BR", Category: "UTILITY", Status: "APPROVED", Body: "Olá {{1}}, {{2}}.", HeaderType: "none"},
+			{ID: "3", Name: "foto", Language: "pt_BR", Category: "UTILITY", Status: "APPROVED", Body: "Veja, {{1}}", HeaderType: "image"},
+		}
+	}
+	return n
 }
 
 func (o *office) serve(box *secrets.Box, actors map[string]authz.Actor) {
@@ -177,7 +161,8 @@ func (o *office) serve(box *secrets.Box, actors map[string]authz.Actor) {
 	o.handler = router.Handler()
 }
 
-// post sends a request as ours and demands an answer; %d in want stands for any number.
+// post sends a request as ours and demands an answer, in which the provider's id of
+// a message is left out.
 func (o *office) post(path, body string, status int, want string, headers ...string) string {
 	o.Helper()
 	r := httptest.NewRequestWithContext(o.Context(), http.MethodPost, api.Base+path, strings.NewReader(body))
@@ -187,11 +172,13 @@ func (o *office) post(path, body string, status int, want string, headers ...str
 	}
 	w := httptest.NewRecorder()
 	o.handler.ServeHTTP(w, r)
-	if w.Code != status || (want != "" && w.Body.String() != want) {
+	if got := anyID.ReplaceAllString(w.Body.String(), ""); w.Code != status || (want != "" && got != want) {
 		o.Errorf("%s %s is answered with\n%d %s\nwant\n%d %s", path, body, w.Code, w.Body, status, want)
 	}
 	return w.Body.String()
 }
+
+var anyID = regexp.MustCompile(`"provider_msg_id":"[^"]+",?`)
 
 // text reads one text from the database.
 func (o *office) text(sql string) (text string) {
@@ -217,6 +204,7 @@ func (o *office) types() string {
 func (o *office) inbound(at time.Time) {
 	dbtest.Exec(o, o.db, `INSERT INTO conversations (id, account_id, instance_id, phone_key, phone, lead_id, status, last_inbound_at, last_message_at, created_at, updated_at)
 		VALUES (99, 1, 2, '5511999887766', '+5511999887766', 100, 'open', $1, $1, $1, $1)`, at)
+	o.service.SawInbound(2, joao, at)
 }
 
 const (
@@ -227,11 +215,11 @@ const (
 
 func TestATextGoesOutByThePrimaryNumberToTheFormThatWhatsAppKnows(t *testing.T) {
 	eachOffice(t, func(o *office) {
-		o.post(toLead, hello, 200, `{"success":true,"conversation_id":1,"message_id":1,"provider_msg_id":"3EB01"}`)
-		o.post(toLead, hello, 200, `{"success":true,"conversation_id":1,"message_id":2,"provider_msg_id":"3EB02"}`)
-		sends := o.service.sends()
-		if len(sends) != 2 || sends[1]["chatId"] != twelve+"@c.us" || sends[1]["session"] != "default" || sends[1]["text"] != "Olá! Tudo bem?" {
-			o.Errorf("the provider was sent %v", sends)
+		o.post(toLead, hello, 200, `{"success":true,"conversation_id":1,"message_id":1,}`)
+		o.post(toLead, hello, 200, `{"success":true,"conversation_id":1,"message_id":2,}`)
+		sent := o.service.Messages()
+		if len(sent) != 2 || sent[1].To != twelve || sent[1].InstanceID != 1 || sent[1].Body != "Olá! Tudo bem?" || sent[1].Lost {
+			o.Fatalf("the provider was sent %+v", sent)
 		}
 		if len(o.service.checked) != 1 {
 			o.Errorf("the provider was asked for %v", o.service.checked)
@@ -245,7 +233,7 @@ func TestATextGoesOutByThePrimaryNumberToTheFormThatWhatsAppKnows(t *testing.T) 
 		if got := o.text(`SELECT description FROM lead_events WHERE account_id = 1 AND lead_id = 100 AND event_type = 'message_sent' ORDER BY id LIMIT 1`); !strings.Contains(got, "Olá! Tudo bem?") {
 			o.Errorf("the timeline says %q", got)
 		}
-		if got := o.text(`SELECT body FROM events WHERE account_id = 1 AND type = 'message.sent' ORDER BY id LIMIT 1`); !strings.Contains(got, `"provider_msg_id":"3EB01"`) || !strings.Contains(got, `"previous":{}`) {
+		if got := o.text(`SELECT body FROM events WHERE account_id = 1 AND type = 'message.sent' ORDER BY id LIMIT 1`); !strings.Contains(got, `"provider_msg_id":"`+sent[0].ID+`"`) || !strings.Contains(got, `"previous":{}`) {
 			o.Errorf("the event is %s", got)
 		}
 	})
@@ -254,22 +242,22 @@ func TestATextGoesOutByThePrimaryNumberToTheFormThatWhatsAppKnows(t *testing.T) 
 func TestAnImageIsFetchedByTheProvider(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.post(toLead, `{"type":"image","media_url":"https://exemplo.com.br/foto.jpg","body":"Veja"}`, 200, "")
-		if sent := fmt.Sprint(o.service.sends()); !strings.Contains(sent, "url:https://exemplo.com.br/foto.jpg") || !strings.Contains(sent, "caption:Veja") {
-			o.Errorf("the provider was sent %s", sent)
+		if sent := o.service.Messages()[0]; sent.Kind != "image" || sent.MediaURL != "https://exemplo.com.br/foto.jpg" || sent.Body != "Veja" {
+			o.Errorf("the provider was sent %+v", sent)
 		}
 	})
 }
 
 func TestATemplateGoesOutByItsOwnNumberAtAnyTime(t *testing.T) {
 	eachOffice(t, func(o *office) {
-		o.post(toLeadT, `{"template_id":1,"variables":["João","até logo"]}`, 200, `{"success":true,"conversation_id":1,"message_id":1,"provider_msg_id":"wamid.1","template_name":"lembrete"}`)
+		o.post(toLeadT, `{"template_id":1,"variables":["João","até logo"]}`, 200, `{"success":true,"conversation_id":1,"message_id":1,"template_name":"lembrete"}`)
 		o.post(toLeadT, `{"template_id":"3","variables":["João"],"header_media_url":"https://exemplo.com.br/foto.jpg","instance_id":2}`, 200, "")
 		if got := o.text(`SELECT body || ' ' || type || ' ' || instance_id FROM messages WHERE account_id = 1 AND id = 1`); got != "Olá João, até logo. template 2" {
 			o.Errorf("the message is %q", got)
 		}
-		sends := o.service.sends()
-		if text := fmt.Sprint(sends); sends[0]["to"] != "5511999887766" || sends[1]["to"] != twelve || !strings.Contains(text, "foto.jpg") {
-			o.Errorf("the provider was sent %s: the second send uses the form that the first was confirmed with", text)
+		sent := o.service.Messages()
+		if sent[0].To != "5511999887766" || sent[0].Body != "Olá João, até logo." || sent[1].To != twelve || sent[1].MediaURL != "https://exemplo.com.br/foto.jpg" {
+			o.Errorf("the provider was sent %+v: the second send uses the form that the first was confirmed with", sent)
 		}
 	})
 }
@@ -339,8 +327,8 @@ func TestWhatIsWrongIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		}
 		dbtest.Exec(o, o.db, `UPDATE leads SET opted_out_at = $1 WHERE account_id = 1 AND id = 100`, o.clock.Now())
 		o.post(toLead, hello, 422, skipped("O lead pediu para não receber mensagens.", "opted_out"))
-		if len(o.service.sends()) != 0 || o.types() != "" || o.text(`SELECT '' || COUNT(*) FROM messages WHERE account_id = 1`) != "0" {
-			o.Errorf("all the same %v was sent, %q heard of", o.service.sends(), o.types())
+		if len(o.service.Messages()) != 0 || o.types() != "" || o.text(`SELECT '' || COUNT(*) FROM messages WHERE account_id = 1`) != "0" {
+			o.Errorf("all the same %v was sent, %q heard of", o.service.Messages(), o.types())
 		}
 		o.post(toLead, `{"type":"text","body":"Oi","override_opt_out":true}`, 200, "")
 		dbtest.Exec(o, o.db, `UPDATE whatsapp_instances SET status = 'disconnected' WHERE account_id = 1`)
@@ -357,7 +345,7 @@ func TestTheWindowClosesAfterExactly24Hours(t *testing.T) {
 		wrote := o.clock.Now()
 		o.inbound(wrote)
 		o.clock.Advance(24*time.Hour - time.Microsecond)
-		o.post(toLead, official, 200, `{"success":true,"conversation_id":99,"message_id":1,"provider_msg_id":"wamid.1"}`)
+		o.post(toLead, official, 200, `{"success":true,"conversation_id":99,"message_id":1,}`)
 		o.clock.Advance(time.Microsecond)
 		closed := o.post(toLead, official, 422, `{"success":false,"message":"Janela de 24h fechada — use um template.","skip_reason":"window_closed"}`)
 		o.post(toLead+"?dry_run=1", official, 200, "")
@@ -389,8 +377,8 @@ func TestADryRunSaysWhatWouldHappenAndSendsNothing(t *testing.T) {
 		o.post("/leads/200/send-whatsapp?dry_run=true", hello, 404, "")
 		o.post(toLead+"?dry_run=true", `{`, 400, "")
 		o.post(toLead+"?dry_run=talvez", hello, 422, "")
-		if len(o.service.sends()) != 0 || o.types() != "" {
-			o.Errorf("all the same %v was sent", o.service.sends())
+		if len(o.service.Messages()) != 0 || o.types() != "" {
+			o.Errorf("all the same %v was sent", o.service.Messages())
 		}
 	})
 }
@@ -398,11 +386,7 @@ func TestADryRunSaysWhatWouldHappenAndSendsNothing(t *testing.T) {
 func TestARefusalOfTheProviderIsA502AndTheMessageStandsAsFailed(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.inbound(o.clock.Now())
-		o.service.answer = func(w http.ResponseWriter, _ map[string]any) bool {
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"error":{"message":"(#131026) Message undeliverable","type":"OAuthException","code":131026,"error_data":{"details":"Message undeliverable."}}}`)
-			return true
-		}
+		o.service.Fail(simulator.Failure{InstanceID: 2, Code: 131026})
 		got := o.post(toLead, `{"type":"text","body":"Oi","instance_id":2}`, 502, "")
 		if !strings.HasPrefix(got, `{"success":false,"message":"Falha no provedor WhatsApp.","provider_error":{"code":"131026","message":"`) || !strings.HasSuffix(got, `"},"message_id":1,"delivery":"failed"}`) {
 			o.Errorf("answered with %s", got)
@@ -416,11 +400,7 @@ func TestARefusalOfTheProviderIsA502AndTheMessageStandsAsFailed(t *testing.T) {
 func TestANumberInTroubleIsShownAndNoLongerUsed(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.inbound(o.clock.Now())
-		o.service.answer = func(w http.ResponseWriter, _ map[string]any) bool {
-			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = io.WriteString(w, `{"error":{"message":"Error validating access token","type":"OAuthException","code":190}}`)
-			return true
-		}
+		o.service.Fail(simulator.Failure{InstanceID: 2, Code: 190})
 		o.post(toLead, `{"type":"text","body":"Oi","instance_id":2}`, 502, "")
 		o.post(toLead, `{"type":"text","body":"Oi","instance_id":2}`, 422, "")
 		if got := o.text(`SELECT status || ' ' || status_reason FROM whatsapp_instances WHERE account_id = 1 AND id = 2`); !strings.HasPrefix(got, "failed number_in_trouble 190") {
@@ -432,17 +412,11 @@ func TestANumberInTroubleIsShownAndNoLongerUsed(t *testing.T) {
 func TestAProviderOutOfReachIsAFailureAndACutConnectionIsUnknown(t *testing.T) {
 	eachOffice(t, func(o *office) {
 		o.post(toLead, hello, 200, "") // the form of the number is known from now on
-		o.service.answer = func(w http.ResponseWriter, _ map[string]any) bool {
-			c, _, err := http.NewResponseController(w).Hijack()
-			if err == nil {
-				_ = c.Close()
-			}
-			return err == nil
-		}
+		o.service.Fail(simulator.Failure{Cut: true, Taken: true})
 		if got := o.post(toLead, hello, 502, ""); !strings.HasSuffix(got, `"message_id":2,"delivery":"unknown"}`) {
 			o.Errorf("a cut connection is answered with %s", got)
 		}
-		o.service.Close()
+		o.service.server.Close()
 		if got := o.post(toLead, hello, 502, ""); !strings.HasSuffix(got, `"message_id":3,"delivery":"failed"}`) {
 			o.Errorf("no connection is answered with %s", got)
 		}
@@ -454,7 +428,8 @@ func TestAProviderOutOfReachIsAFailureAndACutConnectionIsUnknown(t *testing.T) {
 
 func TestRacingRetriesWithOneKeySendOnce(t *testing.T) {
 	eachOffice(t, func(o *office) {
-		o.service.hold = make(chan struct{})
+		hold := make(chan struct{})
+		o.service.Fail(simulator.Failure{Hold: hold, Times: 1})
 		const clients = 8
 		answers := make(chan string, clients)
 		for range clients {
@@ -462,20 +437,20 @@ func TestRacingRetriesWithOneKeySendOnce(t *testing.T) {
 				answers <- o.post(toLead, hello, 200, "", "Idempotency-Key", "k1")
 			}()
 		}
-		close(o.service.hold)
+		close(hold)
 		first := <-answers
 		for range clients - 1 {
 			if again := <-answers; again != first {
 				o.Errorf("one client got %s, another one %s", first, again)
 			}
 		}
-		if n := len(o.service.sends()); n != 1 {
+		if n := len(o.service.Messages()); n != 1 {
 			o.Errorf("%d messages were sent", n)
 		}
-		o.service.answer = func(w http.ResponseWriter, _ map[string]any) bool { w.WriteHeader(http.StatusBadGateway); return true }
+		o.service.Fail(simulator.Failure{Status: http.StatusBadGateway})
 		failed := o.post(toLead, hello, 502, "", "Idempotency-Key", "k2")
-		if again := o.post(toLead, hello, 502, "", "Idempotency-Key", "k2"); again != failed || len(o.service.sends()) != 2 {
-			o.Errorf("after %s came %s; %d sends", failed, again, len(o.service.sends()))
+		if again := o.post(toLead, hello, 502, "", "Idempotency-Key", "k2"); again != failed || o.service.Attempts(joao, "Olá! Tudo bem?") != 2 {
+			o.Errorf("after %s came %s; %d attempts", failed, again, o.service.Attempts(joao, "Olá! Tudo bem?"))
 		}
 	})
 }
@@ -499,7 +474,7 @@ func TestAMessageWhoseSenderDiedBecomesUnknown(t *testing.T) {
 		if got := o.text(`SELECT status FROM messages WHERE account_id = 1`); got != "unknown" || !strings.HasSuffix(o.types(), "message.status_changed unknown") {
 			o.Errorf("it is %s, others heard %q", got, o.types())
 		}
-		if n := len(o.service.sends()); n != 1 {
+		if n := len(o.service.Messages()); n != 1 {
 			o.Errorf("%d messages were sent", n)
 		}
 	})
@@ -508,17 +483,11 @@ func TestAMessageWhoseSenderDiedBecomesUnknown(t *testing.T) {
 func TestAStepSendsOneMessageHoweverOftenItIsAskedFor(t *testing.T) {
 	request := messaging.SendRequest{LeadID: 100, Kind: messaging.KindText, Body: "Oi", SentBy: messaging.BySequence, EnrolmentStepRef: "45:2"}
 	eachOffice(t, func(o *office) {
-		overloaded := func(w http.ResponseWriter, _ map[string]any) bool {
-			w.WriteHeader(http.StatusTooManyRequests)
-			_, _ = io.WriteString(w, `{"statusCode":429,"message":"Too Many Requests"}`)
-			return true
-		}
-		o.service.answer = overloaded
+		o.service.Fail(simulator.Failure{Status: http.StatusTooManyRequests, Times: 1})
 		failed, err := o.sending.Send(o.Context(), o.actor, request)
 		if problem := problemOf(err); problem == nil || !problem.Retryable() || failed.MessageID == 0 {
 			o.Fatalf("an overloaded provider gives %+v, %v", failed, err)
 		}
-		o.service.answer = nil
 		first, err := o.sending.Send(o.Context(), o.actor, request)
 		if err != nil || first.MessageID != failed.MessageID {
 			o.Fatalf("the next attempt gives %+v, %v", first, err)
@@ -536,8 +505,8 @@ func TestAStepSendsOneMessageHoweverOftenItIsAskedFor(t *testing.T) {
 		if _, err := o.sending.Send(o.Context(), o.actor, request); problemOf(err) == nil || problemOf(err).Outcome != messaging.Unknown {
 			o.Errorf("of an unknown one it says %v", err)
 		}
-		if n := len(o.service.sends()); n != 2 {
-			o.Errorf("%d messages were sent", n)
+		if n, attempts := o.service.Sent(), o.service.Attempts(joao, "Oi"); n != 1 || attempts != 2 {
+			o.Errorf("%d messages were sent in %d attempts", n, attempts)
 		}
 	})
 }
