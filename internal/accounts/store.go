@@ -27,7 +27,7 @@ func selectAccount(q db.Querier, id int64) (Account, error) {
 }
 
 func selectAccountForUpdate(tx *db.Tx, id int64) (Account, error) {
-	return oneAccount(tx.Query(`SELECT `+accountColumns+` FROM accounts WHERE id = $1 FOR UPDATE`, id))
+	return oneAccount(tx.Query(`SELECT `+accountColumns+` FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, id))
 }
 
 func oneAccount(rows *db.Rows) (Account, error) {

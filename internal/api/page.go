@@ -27,7 +27,7 @@ const (
 func (q PageQuery) Asked() Page {
 	p := Page{Number: 1, Size: defaultPageSize}
 	if q.Page.Given() {
-		p.Number = min(q.Page.Value, 1<<40) // beyond any list, and far from overflowing
+		p.Number = q.Page.Value
 	}
 	if q.PerPage.Given() {
 		p.Size = min(q.PerPage.Value, maxPageSize)
@@ -36,7 +36,9 @@ func (q PageQuery) Asked() Page {
 }
 
 // Offset is how many items are before the page.
-func (p Page) Offset() int64 { return (p.Number - 1) * p.Size }
+func (p Page) Offset() int64 {
+	return (min(p.Number, 1<<40) - 1) * p.Size // beyond any list, and far from overflowing
+}
 
 // Meta says where a page stands in its list.
 type Meta struct {

@@ -83,8 +83,17 @@ func (r *Router) serveOnce(w http.ResponseWriter, q *http.Request, op *operation
 		}
 		return
 	}
-	recorded := &recordedAnswer{header: w.Header()}
+	recorded := &recordedAnswer{header: w.Header(), status: http.StatusInternalServerError}
+	answered := false
+	defer func() {
+		if !answered { // the handler panicked: the key is given back unless the change was made
+			if err := r.retries.finish(context.WithoutCancel(ctx), claim, recorded); err != nil {
+				r.Log.ErrorContext(ctx, "giving back the key of a request that panicked", "error", err, "request_id", RequestID(ctx))
+			}
+		}
+	}()
 	r.answer(db.WithCompanion(ctx, claim.apply), recorded, q, op, c, body, bodyErr)
+	answered = true
 	if err := r.retries.finish(context.WithoutCancel(ctx), claim, recorded); err != nil {
 		r.Log.ErrorContext(ctx, "keeping the answer of a request with a key", "error", err, "request_id", RequestID(ctx))
 	}

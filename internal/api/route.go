@@ -68,8 +68,12 @@ type Call struct {
 // absurd one, is 0, which no record has: the service then finds no record, and
 // the answer is the 404 that companion-api.md section 1 asks for.
 func (c *Call) ID(name string) int64 {
-	id, err := strconv.ParseInt(c.request.PathValue(name), 10, 64)
-	if err != nil || id < 0 {
+	text := c.request.PathValue(name)
+	if text == "" || text[0] < '1' || text[0] > '9' { // no sign and no leading zero: a record has one address
+		return 0
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
 		return 0
 	}
 	return id

@@ -207,7 +207,14 @@ func (c *postgresConn) commit() error {
 		c.pending = nil // it did nothing
 		return nil
 	}
-	_, err := c.exec("commit", nil)
+	results, err := c.send([]Statement{{SQL: "commit"}})
+	if err != nil {
+		return err
+	}
+	tag, err := results.Exec()
+	if err = errors.Join(err, results.Close()); err == nil && tag.String() != "COMMIT" {
+		err = errors.New("a statement failed whose error was overlooked: PostgreSQL rolled back")
+	}
 	return err
 }
 

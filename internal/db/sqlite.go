@@ -22,7 +22,6 @@ type sqlite struct {
 	clock func() time.Time
 
 	pool chan *sqliteConn // idle readers
-	gate sync.RWMutex     // held by readers; closed while the log is emptied
 
 	writes   chan *writeRequest
 	stopped  chan struct{} // closed when no more writes are taken
@@ -92,8 +91,6 @@ func configureSQLite(c *sqlite3.Conn) error {
 }
 
 func (s *sqlite) read(ctx context.Context, fn func(Querier) error) (err error) {
-	s.gate.RLock()
-	defer s.gate.RUnlock()
 	var c *sqliteConn
 	select {
 	case c = <-s.pool:

@@ -1,6 +1,10 @@
 package db
 
-import "github.com/ncruces/go-sqlite3"
+import (
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+)
 
 // logLimit is the length of the write-ahead log, in pages of 4 KiB, from which
 // it is written back to the database file and emptied.
@@ -37,13 +41,30 @@ func (s *sqlite) checkpointLoop(c *sqliteConn) {
 	}
 }
 
-// emptyLog fails only when another process reads; then the log stays until the
-// next attempt.
+// gateLimit is how long readers are kept waiting for those that still read.
+const gateLimit = 50 * time.Millisecond
+
+// emptyLog empties the log while nobody reads or writes. A long read, or one of
+// another process, keeps it from that; then the log stays until the next attempt.
 func (s *sqlite) emptyLog(c *sqliteConn) {
+	idle := make([]*sqliteConn, 0, readers)
+	defer func() {
+		for _, reader := range idle {
+			s.pool <- reader
+		}
+	}()
+	patience := time.NewTimer(gateLimit)
+	defer patience.Stop()
+	for range readers {
+		select {
+		case reader := <-s.pool:
+			idle = append(idle, reader)
+		case <-patience.C:
+			return
+		}
+	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.gate.Lock()
-	defer s.gate.Unlock()
 	_ = c.raw.BusyTimeout(0)
 	_, _, _ = c.raw.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
 }

@@ -93,7 +93,8 @@ func Unreachable(err error) bool {
 	var connect *pgconn.ConnectError
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		// Class 57: the server is stopping or starting; class 53: it has run out of something.
-		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53")
+		// A transaction that lost to others in every attempt may win in the next request.
+		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53") || lostToAnother(err)
 	}
 	return errors.As(err, &connect) || errors.Is(err, errClosed) || errors.Is(err, sqlite3.BUSY)
 }

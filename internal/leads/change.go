@@ -14,6 +14,9 @@ import (
 // change stores a lead that an operation has changed, with all that a change
 // entails; if nothing differs, nothing is stored. What happened is told besides.
 func (s *Service) change(tx *db.Tx, actor authz.Actor, u *setup, before, after *Lead, happened ...timeline.Event) error {
+	if !u.knows(after) {
+		return errOutdated
+	}
 	changes := differences(before, after)
 	if len(changes) == 0 {
 		return s.tell(tx, actor, u, before, after, nil, happened)

@@ -52,7 +52,9 @@ func recount(tx *db.Tx, actor authz.Actor, before, after *place) error {
 	if after != nil {
 		steps = append(steps, step{*after, 1})
 	}
-	slices.SortFunc(steps, func(a, b step) int { return cmp.Or(cmp.Compare(a.pipeline, b.pipeline), cmp.Compare(a.stage, b.stage)) })
+	slices.SortFunc(steps, func(a, b step) int {
+		return cmp.Or(cmp.Compare(a.pipeline, b.pipeline), cmp.Compare(a.stage, b.stage), cmp.Compare(b2i(a.archived), b2i(b.archived)))
+	})
 	for _, s := range steps {
 		if err := tx.Queue(`INSERT INTO lead_counters (account_id, pipeline_id, stage_id, archived, slot, leads) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (account_id, pipeline_id, stage_id, archived, slot) DO UPDATE SET leads = lead_counters.leads + excluded.leads`,
@@ -71,6 +73,13 @@ func recount(tx *db.Tx, actor authz.Actor, before, after *place) error {
 		}
 	}
 	return nil
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // countListed is how many leads of the account are listed.

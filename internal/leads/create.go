@@ -30,7 +30,7 @@ func (s *Service) Create(ctx context.Context, actor authz.Actor, form *input.For
 		return LeadAnswer{}, err
 	}
 	var l *Lead
-	err = s.db.Write(ctx, func(tx *db.Tx) error {
+	err = s.write(ctx, actor, &u, func(tx *db.Tx) (err error) {
 		l, err = s.create(tx, actor, &u, d, f.Name.Value, &f.Details)
 		return err
 	})
@@ -54,10 +54,13 @@ func (s *Service) create(tx *db.Tx, actor authz.Actor, u *setup, d draft, name s
 	}
 	m := &move{after: l, to: d.stage}
 	m.note(timeline.Created, "Lead criado.")
-	if err := s.settle(tx, actor, m); err != nil {
+	if err := s.record(tx, actor, m); err != nil {
 		return nil, err
 	}
-	return l, s.tell(tx, actor, u, nil, l, nil, m.happened)
+	if err := s.tell(tx, actor, u, nil, l, nil, m.happened); err != nil {
+		return nil, err
+	}
+	return l, s.demand(tx, actor, m)
 }
 
 // What an upsert finds an existing lead by.
@@ -86,7 +89,7 @@ func (s *Service) Upsert(ctx context.Context, actor authz.Actor, form *input.For
 	}
 	var l *Lead
 	created := false
-	err = s.db.Write(ctx, func(tx *db.Tx) error {
+	err = s.write(ctx, actor, &u, func(tx *db.Tx) error {
 		l, created = nil, false
 		if err := tx.LockKeys(keys.locks(actor)...); err != nil {
 			return err
@@ -216,7 +219,8 @@ func (s *Service) merge(tx *db.Tx, actor authz.Actor, u *setup, d draft, l *Lead
 // edit stores an edited lead, which also moves when the draft says so.
 func (s *Service) edit(tx *db.Tx, actor authz.Actor, u *setup, d draft, before, after *Lead) error {
 	m := move{before: before, after: after, to: d.stage}
-	if d.hasStage && d.stage.ID != before.StageID {
+	moves := d.hasStage && d.stage.ID != before.StageID
+	if moves {
 		if err := testBlocks(tx, actor, before, blockedMove); err != nil {
 			return err
 		}
@@ -224,5 +228,8 @@ func (s *Service) edit(tx *db.Tx, actor authz.Actor, u *setup, d draft, before, 
 			return err
 		}
 	}
-	return s.change(tx, actor, u, before, after, append(m.happened, u.editEvents(before, after)...)...)
+	if err := s.change(tx, actor, u, before, after, append(m.happened, u.editEvents(before, after)...)...); err != nil || !moves {
+		return err
+	}
+	return s.demand(tx, actor, &m)
 }

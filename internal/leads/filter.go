@@ -36,6 +36,7 @@ type selection struct {
 	mergedTags []string // keys of tags that merged leads are asked for by
 	tags       []string // when nothing but tags is asked for: their keys
 	term       *term    // when nothing but a term is asked for, and SQLite's index has it
+	stages     []int64  // when nothing but these stages, those of a kind, is asked for
 	pipelines  []int64  // when nothing but these pipelines, or everything, is asked for
 	none       bool     // nothing can match
 }
@@ -99,10 +100,17 @@ func (s *selection) byPlace(f *Filters, status Status, board *pipelines.Board) {
 	}
 	switch status {
 	case Active, Archived:
-		both("archived = ", status == Archived)
+		words := map[Status]string{Active: "NOT archived", Archived: "archived"}[status] // as the partial index has it
+		s.where, s.counted.where = append(s.where, words), append(s.counted.where, words)
 	case Open, Won, Lost:
 		ids := board.StagesOfKind(pipelines.Kind(status))
+		if f.PipelineID.Given() {
+			ids = slices.DeleteFunc(ids, func(id int64) bool { stage, _ := board.Stage(id); return stage.PipelineID != f.PipelineID.Value })
+		}
 		s.none = len(ids) == 0
+		if !f.StageID.Given() {
+			s.stages = ids
+		}
 		s.where = append(s.where, "stage_id = ANY("+s.arg(ids)+")")
 		s.counted.where = append(s.counted.where, "stage_id = ANY("+s.counted.arg(ids)+")")
 	}

@@ -61,14 +61,6 @@ func added(include, member string, typ reflect.Type) api.Member {
 	return api.Member{Name: member, Type: typ, Doc: "With include=" + include + "."}
 }
 
-// Constant is an include that is the same for every lead.
-func Constant(name, members string, singleOnly bool, documented ...api.Member) Include {
-	none := func(db.Querier, authz.Actor, []int64) (map[int64]string, error) {
-		return map[int64]string{}, nil
-	}
-	return Include{Name: name, SingleOnly: singleOnly, Empty: members, Load: none, Members: documented}
-}
-
 func asMembers[T any](member string, rows map[int64][]T, err error) (map[int64]string, error) {
 	if err != nil {
 		return nil, err

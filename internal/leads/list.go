@@ -2,6 +2,7 @@ package leads
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"syncro/internal/api"
@@ -169,6 +170,8 @@ func (l *listing) pageStatement() db.Statement {
 		}
 	case l.throughBlocks():
 		return l.blockStatement()
+	case l.counted != nil && len(l.stages) > 0 && l.order == newestFirst:
+		return l.stagesStatement()
 	default:
 		return l.offsetStatement()
 	}
@@ -196,6 +199,23 @@ func (l *listing) offsetStatement() db.Statement {
 	return db.Statement{
 		SQL: `SELECT ` + shownColumns + ` FROM leads WHERE account_id = $1 AND id IN (SELECT id FROM leads WHERE ` + c.sql() +
 			` ORDER BY ` + string(l.order) + ` LIMIT ` + c.arg(l.page.Size) + ` OFFSET ` + c.arg(l.page.Offset()) + `) ORDER BY ` + string(l.order),
+		Args: c.args,
+	}
+}
+
+// stagesStatement merges the newest leads of each stage: each is a range of an
+// index, however few leads the stages have among all.
+func (l *listing) stagesStatement() db.Statement {
+	c := conditions{}
+	account, enough := c.arg(l.actor.AccountID), c.arg(l.page.Offset()+l.page.Size)
+	parts := make([]string, len(l.stages))
+	for i, id := range l.stages {
+		parts[i] = `SELECT id FROM (SELECT id FROM leads WHERE account_id = ` + account + ` AND ` + listed + ` AND stage_id = ` + c.arg(id) +
+			` ORDER BY id DESC LIMIT ` + enough + `) AS stage` + strconv.Itoa(i)
+	}
+	return db.Statement{
+		SQL: `SELECT ` + shownColumns + ` FROM leads WHERE account_id = ` + account + ` AND id IN (SELECT id FROM (` + strings.Join(parts, " UNION ALL ") +
+			`) AS stages ORDER BY id DESC LIMIT ` + c.arg(l.page.Size) + ` OFFSET ` + c.arg(l.page.Offset()) + `) ORDER BY id DESC`,
 		Args: c.args,
 	}
 }

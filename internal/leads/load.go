@@ -89,7 +89,7 @@ func (l *Lead) complete() {
 // loadedColumns are those of insertSQL and what only older leads have.
 var loadedColumns = slices.Concat(
 	[]string{"account_id", "created_by"}, strings.Split(strings.Join(strings.Fields(storedColumns), " "), ", "),
-	[]string{"created_at", "id", "score", "score_updated_at", "merged_into", "deleted_at"},
+	[]string{"created_at", "id", "score", "score_updated_at", "merged_into"},
 )
 
 // loadBatchOf stores leads with their tags and, on SQLite, their place in the
@@ -98,7 +98,7 @@ func loadBatchOf(tx *db.Tx, accountID int64, batch []*Lead) error {
 	rows := func(yield func([]any) bool) {
 		for _, l := range batch {
 			row := append([]any{accountID, l.CreatedBy}, l.stored()...)
-			if !yield(append(row, l.CreatedAt, l.ID, l.Score, l.ScoreUpdatedAt, l.MergedInto, l.DeletedAt)) {
+			if !yield(append(row, l.CreatedAt, l.ID, l.Score, l.ScoreUpdatedAt, l.MergedInto)) {
 				return
 			}
 		}

@@ -56,7 +56,7 @@ func (s *Service) Move(ctx context.Context, actor authz.Actor, id int64, expecte
 	if err != nil {
 		return Moved{}, err
 	}
-	return s.moving(ctx, actor, id, expected, form.Err, func(tx *db.Tx, l *Lead) error {
+	return s.moving(ctx, actor, &u, id, expected, form.Err, func(tx *db.Tx, l *Lead) error {
 		if l.StageID == d.stage.ID {
 			return nil
 		}
@@ -119,7 +119,8 @@ func conclude[F any](ctx context.Context, s *Service, actor authz.Actor, id int6
 		}
 		return nil
 	}
-	return s.moving(ctx, actor, id, expected, check, func(tx *db.Tx, l *Lead) error {
+	return s.moving(ctx, actor, &u, id, expected, check, func(tx *db.Tx, l *Lead) error {
+		m := m // the transaction may run twice
 		m.before, m.to = l, d.stage
 		if l.StageID == d.stage.ID {
 			return s.repeat(tx, actor, &u, &m)
@@ -130,9 +131,9 @@ func conclude[F any](ctx context.Context, s *Service, actor authz.Actor, id int6
 
 // moving runs a change of a lead that answers with its id: the record, then the
 // form, then the precondition, then the change.
-func (s *Service) moving(ctx context.Context, actor authz.Actor, id int64, expected *int64, check func() error, change func(tx *db.Tx, l *Lead) error) (Moved, error) {
+func (s *Service) moving(ctx context.Context, actor authz.Actor, u *setup, id int64, expected *int64, check func() error, change func(tx *db.Tx, l *Lead) error) (Moved, error) {
 	var answer Moved
-	err := s.db.Write(ctx, func(tx *db.Tx) error {
+	err := s.write(ctx, actor, u, func(tx *db.Tx) error {
 		l, err := s.claim(tx, actor, id, expected, check)
 		if err != nil {
 			return err
@@ -172,7 +173,10 @@ func (s *Service) perform(tx *db.Tx, actor authz.Actor, u *setup, m move) error 
 	if err := s.place(tx, actor, u, &m); err != nil {
 		return err
 	}
-	return s.change(tx, actor, u, &before, m.after, m.happened...)
+	if err := s.change(tx, actor, u, &before, m.after, m.happened...); err != nil {
+		return err
+	}
+	return s.demand(tx, actor, &m)
 }
 
 // testBlocks refuses while mandatory tasks of the lead's visit are pending.
@@ -188,10 +192,13 @@ func testBlocks(tx *db.Tx, actor authz.Actor, l *Lead, message blockedMessage) e
 		faults.Member{Name: "blocked", Value: true}, faults.Member{Name: "pending_tasks", Value: pending})
 }
 
-// place puts m.after into the stage: the visit, the sales and the mandatory tasks.
-// The caller stores the lead and tells what happened.
+// place puts m.after into the stage: the visit and the sales. The caller stores the
+// lead, tells what happened and then makes the tasks that the stage demands.
 func (s *Service) place(tx *db.Tx, actor authz.Actor, u *setup, m *move) error {
-	from, _ := u.board.Stage(m.before.StageID)
+	from, ok := u.board.Stage(m.before.StageID)
+	if !ok {
+		return errOutdated
+	}
 	if from.PipelineID == m.to.PipelineID && from.Kind != m.to.Kind {
 		if err := void(tx, actor, m.before, from.Kind); err != nil {
 			return err
@@ -199,15 +206,11 @@ func (s *Service) place(tx *db.Tx, actor authz.Actor, u *setup, m *move) error {
 	}
 	m.after.enter(m.to, tx.Now())
 	m.note(timeline.StageChanged, "Etapa alterada de "+from.Name+" para "+m.to.Name+".")
-	return s.settle(tx, actor, m)
+	return s.record(tx, actor, m)
 }
 
-// settle does what being in a new stage entails: a sale or lost sale in a closing
-// one, mandatory tasks where the stage demands them.
-func (s *Service) settle(tx *db.Tx, actor authz.Actor, m *move) error {
-	if err := s.record(tx, actor, m); err != nil {
-		return err
-	}
+// demand makes the mandatory tasks of the stage that a lead has entered.
+func (s *Service) demand(tx *db.Tx, actor authz.Actor, m *move) error {
 	if !m.after.MandatoryTasks {
 		return nil
 	}

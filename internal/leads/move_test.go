@@ -125,7 +125,7 @@ func TestWinningTwiceMakesOneSaleAndLeavingVoidsIt(t *testing.T) {
 		if n := w.count(t, `SELECT count(*) FROM sales WHERE lead_id = $1`, id); n != 2 {
 			t.Errorf("%d sales are kept, want the voided one and the new one", n)
 		}
-		want := []string{"created", "stage_changed", "sale_won", "sale_won", "stage_changed", "stage_changed", "stage_changed", "stage_changed", "stage_changed", "sale_won"}
+		want := []string{"created", "stage_changed", "sale_won", "sale_won", "stage_changed", "stage_changed", "stage_changed", "sale_won", "stage_changed", "stage_changed", "sale_won"}
 		if events := w.events(t, w.mine, id); !slices.Equal(events, want) {
 			t.Errorf("events %v", events)
 		}

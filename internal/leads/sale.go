@@ -62,8 +62,9 @@ func (m *move) recordSale(tx *db.Tx, actor authz.Actor) error {
 		return err
 	}
 	if made == 0 {
-		_, err := m.amendSale(tx, actor)
-		return err
+		if _, err := m.amendSale(tx, actor); err != nil || m.blockedMessage != blockedWon {
+			return err // a mere move to another won stage wins nothing anew
+		}
 	}
 	m.note(timeline.SaleWon, "Venda registrada em "+m.to.Name+".")
 	return nil
@@ -77,8 +78,9 @@ func (m *move) recordLoss(tx *db.Tx, actor authz.Actor) error {
 		return err
 	}
 	if made == 0 {
-		_, err := m.amendLoss(tx, actor)
-		return err
+		if _, err := m.amendLoss(tx, actor); err != nil || m.blockedMessage != blockedLost {
+			return err // a mere move to another lost stage loses nothing anew
+		}
 	}
 	m.note(timeline.SaleLost, "Perda registrada em "+m.to.Name+".")
 	return nil

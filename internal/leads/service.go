@@ -69,6 +69,30 @@ func (s *Service) renewed(ctx context.Context, actor authz.Actor) (u setup, err 
 	return u, err
 }
 
+// knows tells whether the snapshot has what the lead refers to, so that the lead
+// can be shown with it.
+func (u *setup) knows(l *Lead) bool {
+	_, stage := u.board.Stage(l.StageID)
+	owner := l.AssignedTo == nil
+	if !owner {
+		_, owner = u.users.ByID(*l.AssignedTo)
+	}
+	return stage && owner
+}
+
+// write runs a transaction with a snapshot of the setup, and runs it once more
+// with the setup as it is now when the lead turns out to refer to something newer.
+func (s *Service) write(ctx context.Context, actor authz.Actor, u *setup, fn func(tx *db.Tx) error) error {
+	err := s.db.Write(ctx, fn)
+	if !errors.Is(err, errOutdated) {
+		return err
+	}
+	if *u, err = s.renewed(ctx, actor); err != nil {
+		return err
+	}
+	return s.db.Write(ctx, fn)
+}
+
 // draft is what a form says about a lead, looked up.
 type draft struct {
 	stage    pipelines.Stage // where it is to be; only with hasStage
@@ -183,14 +207,15 @@ func limitReached() error {
 }
 
 // checkLimit refuses when the plan has no room for another lead. Inside a
-// transaction it holds the account, so that racing creations count each other.
+// transaction it holds the account, so that racing creations count each other; not
+// its key, which every row that refers to the account shares.
 func checkLimit(q db.Querier, actor authz.Actor) error {
 	if actor.MaxLeads == 0 {
 		return nil
 	}
 	if tx, ok := q.(*db.Tx); ok {
 		var id int64
-		if err := db.Get(tx.Query(`SELECT id FROM accounts WHERE id = $1 FOR UPDATE`, actor.AccountID), &id); err != nil {
+		if err := db.Get(tx.Query(`SELECT id FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, actor.AccountID), &id); err != nil {
 			return err
 		}
 	}

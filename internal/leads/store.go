@@ -78,17 +78,17 @@ func (l *Lead) stored() []any {
 	return []any{
 		l.Name, searchtext.Fold(l.Name), text(l.Phone), text(phones.Key(l.Phone)), text(l.Email), text(emailKey(l.Email)), text(l.Company), text(l.Birthday), l.ValueCents,
 		text(l.Source), l.Tags, l.CustomValues, l.PipelineID, l.StageID, l.Visit, l.MandatoryTasks, l.StageSince, text(l.Notes),
-		text(l.UTM[0]), text(l.UTM[1]), text(l.UTM[2]), text(l.UTM[3]), text(l.UTM[4]), l.AssignedTo, l.Archived, l.searchText(), l.searchPhone(), l.Version, l.UpdatedAt, l.OptedOutAt,
+		text(l.UTM[0]), text(l.UTM[1]), text(l.UTM[2]), text(l.UTM[3]), text(l.UTM[4]), l.AssignedTo, l.Archived, l.searchText(), l.searchPhone(), l.Version, l.UpdatedAt, l.OptedOutAt, l.DeletedAt,
 	}
 }
 
 const (
 	storedColumns = `name, name_key, phone, phone_key, email, email_key, company, birthday, value_cents,
 		source, tags, custom_values, pipeline_id, stage_id, stage_visit, mandatory_tasks, stage_since, notes,
-		utm_source, utm_medium, utm_campaign, utm_term, utm_content, assigned_to, archived, search_text, search_phone, version, updated_at, opted_out_at`
-	storedParameters = `$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32`
+		utm_source, utm_medium, utm_campaign, utm_term, utm_content, assigned_to, archived, search_text, search_phone, version, updated_at, opted_out_at, deleted_at`
+	storedParameters = `$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33`
 
-	insertSQL = `INSERT INTO leads (account_id, created_by, ` + storedColumns + `, created_at) VALUES ($1, $2, ` + storedParameters + `, $33) RETURNING id`
+	insertSQL = `INSERT INTO leads (account_id, created_by, ` + storedColumns + `, created_at) VALUES ($1, $2, ` + storedParameters + `, $34) RETURNING id`
 	updateSQL = `UPDATE leads SET (` + storedColumns + `) = (` + storedParameters + `) WHERE account_id = $1 AND id = $2`
 )
 

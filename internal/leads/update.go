@@ -19,7 +19,7 @@ func (s *Service) Update(ctx context.Context, actor authz.Actor, id int64, expec
 		return LeadAnswer{}, err
 	}
 	var l *Lead
-	err = s.db.Write(ctx, func(tx *db.Tx) error {
+	err = s.write(ctx, actor, &u, func(tx *db.Tx) error {
 		var err error
 		if l, err = lock(tx, actor, id); err != nil {
 			return err
@@ -127,7 +127,7 @@ func (s *Service) retag(ctx context.Context, actor authz.Actor, id int64, expect
 	if err != nil {
 		return answer, err
 	}
-	err = s.db.Write(ctx, func(tx *db.Tx) error {
+	err = s.write(ctx, actor, &u, func(tx *db.Tx) error {
 		l, err := s.claim(tx, actor, id, expected, check)
 		if err != nil {
 			return err
@@ -155,16 +155,13 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expec
 	if err != nil {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *db.Tx) error {
+	return s.write(ctx, actor, &u, func(tx *db.Tx) error {
 		l, err := s.claim(tx, actor, id, expected, func() error { return nil })
 		if err != nil {
 			return err
 		}
 		before, now := *l, tx.Now()
 		l.DeletedAt = &now
-		if err := tx.Queue(`UPDATE leads SET deleted_at = $3 WHERE account_id = $1 AND id = $2`, actor.AccountID, id, now); err != nil {
-			return err
-		}
 		return s.change(tx, actor, &u, &before, l, timeline.Event{LeadID: id, Type: timeline.Deleted, Description: "Lead movido para a lixeira."})
 	})
 }

@@ -55,6 +55,9 @@ CREATE INDEX leads_by_source ON leads (account_id, source, id) WHERE deleted_at 
 CREATE INDEX leads_by_creation ON leads (account_id, created_at, id) WHERE deleted_at IS NULL AND merged_into IS NULL;
 CREATE INDEX leads_by_update ON leads (account_id, updated_at, id) WHERE deleted_at IS NULL AND merged_into IS NULL;
 CREATE INDEX leads_by_name ON leads (account_id, name_key, id) WHERE deleted_at IS NULL AND merged_into IS NULL;
+CREATE INDEX leads_by_value ON leads (account_id, value_cents, id) WHERE deleted_at IS NULL AND merged_into IS NULL;
+CREATE INDEX leads_by_score ON leads (account_id, score, id) WHERE deleted_at IS NULL AND merged_into IS NULL;
+CREATE INDEX leads_archived ON leads (account_id, id) WHERE archived AND deleted_at IS NULL AND merged_into IS NULL;
 CREATE INDEX leads_by_email ON leads (account_id, email_key) WHERE email_key IS NOT NULL AND deleted_at IS NULL AND merged_into IS NULL;
 CREATE INDEX leads_by_phone ON leads (account_id, phone_key) WHERE phone_key IS NOT NULL AND deleted_at IS NULL AND merged_into IS NULL;
 CREATE INDEX leads_merged ON leads (account_id, merged_into, id) WHERE merged_into IS NOT NULL;

@@ -38,16 +38,14 @@ CREATE TABLE webhook_deliveries (
     duration_ms     BIGINT,
     created_at      TIMESTAMPTZ NOT NULL,
     updated_at      TIMESTAMPTZ NOT NULL,
-    UNIQUE (account_id, id),
+    UNIQUE (account_id, subscription_id, id),
     FOREIGN KEY (account_id, subscription_id) REFERENCES webhook_subscriptions (account_id, id) ON DELETE CASCADE,
     FOREIGN KEY (account_id, event_id) REFERENCES events (account_id, event_id)
 );
-CREATE INDEX webhook_deliveries_log ON webhook_deliveries (account_id, subscription_id, id);
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_attempt_at) WHERE state IN ('pending', 'failed');
 CREATE INDEX webhook_deliveries_leased ON webhook_deliveries (leased_until) WHERE state = 'delivering';
 CREATE INDEX webhook_deliveries_order ON webhook_deliveries (account_id, subscription_id, lead_id, id) WHERE state IN ('pending', 'delivering');
 CREATE INDEX webhook_deliveries_open ON webhook_deliveries (account_id, next_attempt_at) WHERE state IN ('pending', 'failed');
-CREATE INDEX webhook_deliveries_age ON webhook_deliveries (created_at);
 
 -- +goose Down
 DROP TABLE webhook_deliveries;
