@@ -9,7 +9,7 @@ version = $(shell git describe --tags --always --dirty 2>/dev/null || echo unkno
 golangci := go tool -modfile=tools/go.mod golangci-lint
 spectral := tools/spectral/node_modules/.bin/spectral
 
-.PHONY: build demo test check format vet lint tidy openapi bench help
+.PHONY: build demo test check format vet lint tidy openapi check-providers bench help
 
 build: ## build bin/syncro, one static file
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(version)' -o bin/syncro ./cmd/syncro
@@ -46,8 +46,11 @@ $(spectral): tools/spectral/package-lock.json
 	npm ci --prefix tools/spectral --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+check-providers: ## what we send to WhatsApp providers agrees with their descriptions (PROVIDER_SPECS=DIRECTORY)
+	PROVIDER_SPECS="$${PROVIDER_SPECS:-../shared/reference/provider-specs}" go run ./internal/messaging/providertest/check
+
 bench: ## measure against the yardstick (takes a while)
 	bench/run
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '%-8s  %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '%-15s  %s\n' "$$name" "$$what"; done

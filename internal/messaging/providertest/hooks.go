@@ -97,7 +97,7 @@ func (s Subject) oddities(t *testing.T) {
 				t.Errorf("%s: %v: %s", c.Name, err, text)
 			}
 		})
-		for end := range c.Body {
+		for end := 0; end < len(c.Body); end += 1 + len(c.Body)/50 {
 			if _, err := p.ReadHook(s.Connection, c.Body[:end]); err == nil {
 				t.Errorf("%s: %d bytes of it are accepted", c.Name, end)
 			}
@@ -108,7 +108,7 @@ func (s Subject) oddities(t *testing.T) {
 // everywhere puts odd values into each place below a value, one after the other,
 // and calls try for each.
 func everywhere(value any, try func()) {
-	odd := []any{nil, "odd", 1e300, -1.5, true, []any{}, []any{nil}, map[string]any{}, map[string]any{"id": []any{}}}
+	odd := []any{nil, "odd", -1e300, []any{nil}, map[string]any{"id": []any{}}}
 	switch v := value.(type) {
 	case map[string]any:
 		for name, member := range v {
