@@ -415,7 +415,11 @@ func TestADeliveryIsOnItsWayAMomentAfterTheCommit(t *testing.T) {
 		if err := runner.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		defer runner.Stop(t.Context())
+		defer func() {
+			if err := runner.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}()
 		var took []time.Duration
 		for n := range 20 {
 			w.emit(t, events.LeadWon, 100, n)

@@ -76,12 +76,12 @@ func selectDue(q db.Querier, now time.Time, without []int64, limit int) ([]key, 
 	keys, err := db.Collect(q.Query(`SELECT account_id, subscription_id, id, since FROM (
 			SELECT d.account_id, d.subscription_id, d.id, d.next_attempt_at AS since FROM webhook_deliveries d
 			WHERE d.state IN ('pending', 'failed') AND d.next_attempt_at <= $1 AND d.subscription_id <> ALL($2::bigint[])`+inTurn+`
-			ORDER BY d.next_attempt_at, d.id LIMIT $3) AS waiting
+			ORDER BY d.next_attempt_at LIMIT $3) AS waiting
 		UNION ALL
 		SELECT account_id, subscription_id, id, since FROM (
 			SELECT d.account_id, d.subscription_id, d.id, d.leased_until AS since FROM webhook_deliveries d
 			WHERE d.state = 'delivering' AND d.leased_until <= $1 AND d.subscription_id <> ALL($2::bigint[])
-			ORDER BY d.leased_until, d.id LIMIT $3) AS lost
+			ORDER BY d.leased_until LIMIT $3) AS lost
 		ORDER BY since, id LIMIT $3`, now, without, limit), func(rows *db.Rows, k *key) {
 		var since time.Time
 		rows.Scan(&k.account, &k.subscription, &k.delivery, &since)
@@ -97,7 +97,7 @@ func selectDue(q db.Querier, now time.Time, without []int64, limit int) ([]key, 
 func selectDueOf(q db.Querier, accountID int64, now time.Time, without []int64, limit int) ([]key, error) {
 	keys, err := db.Collect(q.Query(`SELECT d.account_id, d.subscription_id, d.id FROM webhook_deliveries d
 		WHERE d.account_id = $1 AND d.state IN ('pending', 'failed') AND d.next_attempt_at <= $2 AND d.subscription_id <> ALL($3::bigint[])`+inTurn+`
-		ORDER BY d.next_attempt_at, d.id LIMIT $4`, accountID, now, without, limit), func(rows *db.Rows, k *key) {
+		ORDER BY d.next_attempt_at LIMIT $4`, accountID, now, without, limit), func(rows *db.Rows, k *key) {
 		rows.Scan(&k.account, &k.subscription, &k.delivery)
 	})
 	if err != nil {
@@ -219,9 +219,10 @@ func (s *Service) count(tx *db.Tx, a *attempt, o outcome) error {
 	return deactivate(tx, a.account, a.subscription, &reason)
 }
 
-// removeOld removes some of the deliveries that ended and are older than a time.
+// removeOld removes some of the deliveries that ended and are older than a time,
+// of which the oldest have the lowest ids.
 func removeOld(tx *db.Tx, before time.Time) (int64, error) {
 	const atOnce = 5000 // others wait for the transaction
-	return tx.Exec(`DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries
-		WHERE created_at < $1 AND state IN ('delivered', 'dead') ORDER BY created_at LIMIT $2)`, before, atOnce)
+	return tx.Exec(`DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries ORDER BY id LIMIT $2)
+		AND created_at < $1 AND state IN ('delivered', 'dead')`, before, atOnce)
 }
