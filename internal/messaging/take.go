@@ -190,7 +190,8 @@ func (t *taking) takeStatus(tx *db.Tx, told *IncomingStatus) error {
 	if adopted {
 		m.ProviderID = told.ProviderID
 	}
-	if problem := told.Problem; problem != nil {
+	// The same news come again, perhaps when the trouble is long over.
+	if problem := told.Problem; problem != nil && Advance(m.Status, told.Status) != m.Status {
 		switch problem.Outcome {
 		case NumberInTrouble:
 			err = reportTrouble(tx, t.actor, m.InstanceID, problem)
