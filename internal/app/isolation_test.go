@@ -216,7 +216,7 @@ func (h *household) view(account int64) map[string]string {
 			continue
 		}
 		for _, path := range paths(route, h.ids[account]) {
-			if w := h.ask(account, route.Method, path+"?include=notes,sales,tasks,events,products,contacts,siblings,owner", ""); w.Code == http.StatusOK {
+			if w := h.ask(account, route.Method, path+"?include=notes,sales,tasks,events,products,contacts,siblings,owner,conversation", ""); w.Code == http.StatusOK {
 				seen[path] = w.Body.String()
 			}
 		}
