@@ -13,6 +13,7 @@ import (
 
 	"syncro/internal/db"
 	"syncro/internal/faults"
+	"syncro/internal/secrets"
 )
 
 // Safe retries: a request that carries an Idempotency-Key is done once.
@@ -39,6 +40,7 @@ var retryHeaders = []string{"Content-Type", "Etag", "Retry-After"}
 type retries struct {
 	db    *db.DB
 	clock func() time.Time
+	box   *secrets.Box
 }
 
 // retryKey reads Idempotency-Key, "" when there is none or the method is safe.
@@ -78,6 +80,10 @@ func (r *Router) serveOnce(w http.ResponseWriter, q *http.Request, op *operation
 		return
 	}
 	if claim.stored != nil {
+		if err := r.retries.unseal(claim.stored, op); err != nil {
+			r.refuse(w, q, err)
+			return
+		}
 		if err := claim.stored.replay(w); err != nil {
 			r.Log.ErrorContext(ctx, "replaying an answer", "error", err, "request_id", RequestID(ctx))
 		}
@@ -87,14 +93,14 @@ func (r *Router) serveOnce(w http.ResponseWriter, q *http.Request, op *operation
 	answered := false
 	defer func() {
 		if !answered { // the handler panicked: the key is given back unless the change was made
-			if err := r.retries.finish(context.WithoutCancel(ctx), claim, recorded); err != nil {
+			if err := r.retries.finish(context.WithoutCancel(ctx), claim, op, recorded); err != nil {
 				r.Log.ErrorContext(ctx, "giving back the key of a request that panicked", "error", err, "request_id", RequestID(ctx))
 			}
 		}
 	}()
 	r.answer(db.WithCompanion(ctx, claim.apply), recorded, q, op, c, body, bodyErr)
 	answered = true
-	if err := r.retries.finish(context.WithoutCancel(ctx), claim, recorded); err != nil {
+	if err := r.retries.finish(context.WithoutCancel(ctx), claim, op, recorded); err != nil {
 		r.Log.ErrorContext(ctx, "keeping the answer of a request with a key", "error", err, "request_id", RequestID(ctx))
 	}
 	w.WriteHeader(recorded.status)
@@ -195,7 +201,14 @@ func (c *claim) apply(tx *db.Tx) error {
 
 // finish keeps the answer. A failure of the server is not kept: unless the change
 // was made, the key is given back so that the request can be tried again.
-func (s *retries) finish(ctx context.Context, c *claim, a *recordedAnswer) error {
+func (s *retries) finish(ctx context.Context, c *claim, op *operation, a *recordedAnswer) error {
+	body := a.body.String()
+	if op.Secret {
+		var err error
+		if body, err = s.box.Seal(body); err != nil {
+			return err
+		}
+	}
 	return s.db.Write(ctx, func(tx *db.Tx) error {
 		if a.status >= 500 && a.status != http.StatusBadGateway {
 			return tx.Queue(`DELETE FROM idempotency_keys WHERE account_id = $1 AND key = $2 AND leased_to = $3 AND state = 'running'`, c.account, c.key, c.lease)
@@ -211,8 +224,16 @@ func (s *retries) finish(ctx context.Context, c *claim, a *recordedAnswer) error
 			return err
 		}
 		return tx.Queue(`UPDATE idempotency_keys SET state = 'answered', status = $4, headers = $5, body = $6 WHERE account_id = $1 AND key = $2 AND leased_to = $3`,
-			c.account, c.key, c.lease, int64(a.status), string(text), a.body.String())
+			c.account, c.key, c.lease, int64(a.status), string(text), body)
 	})
+}
+
+// unseal makes the stored answer of a route that shows a secret readable again.
+func (s *retries) unseal(a *storedAnswer, op *operation) (err error) {
+	if op.Secret {
+		a.body, err = s.box.Open(a.body)
+	}
+	return err
 }
 
 func (a *storedAnswer) replay(w http.ResponseWriter) error {

@@ -33,6 +33,7 @@ type Route struct {
 	Description string      // Markdown
 	Created     bool        // answers 201
 	Paged       bool        // a page of a list: its query has page and per_page
+	Secret      bool        // shows a secret: what is kept of its answer for retries is sealed
 	Refusals    []Refusal   // what it can refuse with besides what every route can
 	BodyExample any         // an example of the body
 	Example     any         // an example of the answer

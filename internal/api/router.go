@@ -17,6 +17,7 @@ import (
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/faults"
+	"syncro/internal/secrets"
 )
 
 // Principal is who presented a key, and how often it may be used.
@@ -43,6 +44,7 @@ type Config struct {
 	// Peek tells what is left of a key's limit without counting a request.
 	Peek  func(keyID, limit int64) Allowance
 	Clock func() time.Time
+	Box   *secrets.Box // for the answers of routes that show a secret
 }
 
 // Router serves the API. Features declare their routes on it before it is used.
@@ -58,7 +60,7 @@ type Router struct {
 // NewRouter makes a router without routes.
 func NewRouter(c Config) *Router {
 	r := &Router{Config: c, mux: http.NewServeMux(), paths: map[string]map[string]*operation{}, members: map[reflect.Type][]Member{}}
-	r.retries = &retries{db: c.DB, clock: c.Clock}
+	r.retries = &retries{db: c.DB, clock: c.Clock, box: c.Box}
 	r.mux.HandleFunc("/", r.refuseRoute)
 	return r
 }

@@ -119,7 +119,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 
 	limiter := accounts.NewRateLimiter(d, c.Clock)
 	a.router = api.NewRouter(api.Config{
-		DB: d, Log: log, Clock: c.Clock,
+		DB: d, Log: log, Clock: c.Clock, Box: sealing,
 		Authenticate: a.Accounts.Authenticate, Allow: limiter.Take, Peek: limiter.Peek,
 	})
 	a.Accounts.Routes(a.router)

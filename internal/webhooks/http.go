@@ -65,7 +65,7 @@ func (s *Service) Routes(r *api.Router) {
 		return listAnswer{true, api.ListOf(all).Data, events.Types()}, err
 	})
 	api.HandleBody(r, api.Route{
-		Method: http.MethodPost, Path: "/webhooks", Scope: authz.WebhooksWrite, ID: "createWebhook", Tag: section, Summary: "Create a webhook", Created: true,
+		Method: http.MethodPost, Path: "/webhooks", Scope: authz.WebhooksWrite, ID: "createWebhook", Tag: section, Summary: "Create a webhook", Created: true, Secret: true,
 		Description: "Has events sent to a target, signed with the secret that this answer alone shows.",
 		BodyExample: map[string]any{"target_url": "https://exemplo.com.br/webhooks/syncro", "events": []string{"lead.created", "lead.won"}},
 	}, func(ctx context.Context, c *api.Call, form *input.Form[CreateFields]) (createdAnswer, error) {
@@ -99,7 +99,7 @@ func (s *Service) routesOfOne(r *api.Router) {
 		return api.Done{Success: true}, s.Delete(ctx, c.Actor, c.ID("id"))
 	})
 	api.HandleBody(r, api.Route{
-		Method: http.MethodPost, Path: "/webhooks/{id}/rotate-secret", Scope: authz.WebhooksWrite, ID: "rotateWebhookSecret", Tag: section, Summary: "Rotate the secret of a webhook",
+		Method: http.MethodPost, Path: "/webhooks/{id}/rotate-secret", Scope: authz.WebhooksWrite, ID: "rotateWebhookSecret", Tag: section, Summary: "Rotate the secret of a webhook", Secret: true,
 		Description: "Gives the webhook a new secret. For 24 hours `webhook-signature` holds a signature by each of both; `X-Syncro-Signature` is by the new one.",
 		BodyExample: map[string]any{},
 	}, func(ctx context.Context, c *api.Call, form *input.Form[RotateFields]) (rotatedAnswer, error) {

@@ -133,6 +133,25 @@ func TestTheBodiesNameTheEventsThereAre(t *testing.T) {
 	}
 }
 
+func TestARetriedCreationShowsItsSecretAgainThoughItIsKeptSealed(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		const body = `{"target_url":"http://127.0.0.1:9/","events":["lead.won"]}`
+		made := w.askAs(t, "ours", 201, "POST", "/webhooks", body, "Idempotency-Key", "k1")
+		if again := w.askAs(t, "ours", 201, "POST", "/webhooks", body, "Idempotency-Key", "k1"); fmt.Sprint(again) != fmt.Sprint(made) {
+			t.Errorf("first %v, then %v", made, again)
+		}
+		var kept string
+		if err := w.db.Read(t.Context(), func(q db.Querier) error {
+			return db.Get(q.Query(`SELECT body FROM idempotency_keys WHERE account_id = 1`), &kept)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(kept, "s1.") || strings.Contains(kept, made["secret"].(string)) {
+			t.Errorf("kept %q", kept)
+		}
+	})
+}
+
 func TestASecretIsStoredSealed(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		made := w.ask(t, 201, "POST", "/webhooks", `{"target_url":"http://127.0.0.1:9/","events":["lead.won"],"secret":"segredo escolhido"}`)

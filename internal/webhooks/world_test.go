@@ -67,7 +67,7 @@ func (w *world) start(t *testing.T, allowed string, lookup netguard.Lookup) {
 		Events: w.events, Queue: w.queue, Box: box, Guard: netguard.New(ranges, lookup), Clock: w.clock.Now,
 	})
 	router := api.NewRouter(api.Config{
-		DB: w.db, Log: w.log, Clock: w.clock.Now,
+		DB: w.db, Log: w.log, Clock: w.clock.Now, Box: box,
 		Authenticate: func(_ context.Context, key string) (api.Principal, error) {
 			return api.Principal{Actor: map[string]authz.Actor{"ours": w.ours, "theirs": w.theirs}[key]}, nil
 		},
@@ -83,10 +83,13 @@ func (w *world) ask(t *testing.T, status int, method, path, body string) map[str
 	return w.askAs(t, "ours", status, method, path, body)
 }
 
-func (w *world) askAs(t *testing.T, key string, status int, method, path, body string) (object map[string]any) {
+func (w *world) askAs(t *testing.T, key string, status int, method, path, body string, headers ...string) (object map[string]any) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), method, api.Base+path, strings.NewReader(body))
 	request.Header.Set("X-API-Key", key)
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
 	answer := httptest.NewRecorder()
 	w.server.ServeHTTP(answer, request)
 	if answer.Code != status {
