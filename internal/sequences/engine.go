@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -31,12 +33,13 @@ const (
 	stepsAtOnce = 16
 	// slice is how long an account is worked on before others have their turn.
 	slice = 30 * time.Second
-	// lease is how long a claimed step is left to whoever claimed it: longer than
-	// the longest call to a provider, with the questions before it. Afterwards its
-	// process is taken for dead.
-	lease = 5 * time.Minute
-	// workLimit ends a job: the slice, and the steps that run at its end.
-	workLimit = slice + lease
+	// lease is how long a claimed step is left to whoever claimed it, unless they
+	// renew it. Afterwards their process is taken for dead.
+	lease      = 45 * time.Second
+	renewEvery = 15 * time.Second
+	// workLimit ends a job: the slice, and the steps that run at its end. A slow
+	// provider may take a minute for each of a question, a message and a template.
+	workLimit = slice + 4*time.Minute
 )
 
 // engine runs the steps that are due.
@@ -117,7 +120,7 @@ func (g *engine) work(ctx context.Context, key string) error {
 		return nil
 	}
 	defer g.finish(account)
-	r := &round{s: g.s, slots: make(chan struct{}, stepsAtOnce)}
+	r := newRound(g.s)
 	if r.actor, err = g.s.Accounts.Automation(ctx, account); err != nil {
 		return err
 	}
@@ -126,8 +129,13 @@ func (g *engine) work(ctx context.Context, key string) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, slice)
 	defer cancel()
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var renewal sync.WaitGroup
+	renewal.Go(func() { r.renew(renewing) })
 	err = r.run(limited)
 	r.steps.Wait()
+	stop()
+	renewal.Wait()
 	return errors.Join(err, r.err)
 }
 
@@ -140,10 +148,15 @@ type round struct {
 	users  *accounts.Users
 	plans  map[planKey]*plan // of one claim: the rules may change between two
 
-	slots chan struct{} // one for each step that runs
-	steps sync.WaitGroup
-	mu    sync.Mutex
-	err   error // of the steps
+	slots   chan struct{} // one for each step that runs
+	steps   sync.WaitGroup
+	mu      sync.Mutex
+	err     error           // of the steps
+	running map[int64]bool  // the enrolments whose steps run
+}
+
+func newRound(s *Service) *round {
+	return &round{s: s, slots: make(chan struct{}, stepsAtOnce), running: map[int64]bool{}}
 }
 
 type planKey struct{ sequence, version int64 }
@@ -177,9 +190,10 @@ func (r *round) run(ctx context.Context) error {
 		}
 		r.release(n - len(claims))
 		for _, c := range claims {
+			r.started(c)
 			r.steps.Go(func() {
 				defer r.release(1)
-				r.failed(c.perform(context.WithoutCancel(ctx), r))
+				r.ended(c, c.perform(context.WithoutCancel(ctx), r))
 			})
 		}
 		started = started || len(claims) > 0
@@ -219,12 +233,56 @@ func (r *round) release(n int) {
 	}
 }
 
-func (r *round) failed(err error) {
-	if err != nil {
+func (r *round) started(c *claim) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running[c.e.id] = true
+}
+
+func (r *round) ended(c *claim, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.running, c.e.id)
+	r.err = errors.Join(r.err, err)
+}
+
+// renew renews the leases of the steps that run, until ctx ends. If it cannot, their
+// messages are safe all the same: another process would take them for unknown.
+func (r *round) renew(ctx context.Context) {
+	ticker := time.NewTicker(renewEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
 		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.err = errors.Join(r.err, err)
+		running := slices.Collect(maps.Keys(r.running))
+		r.mu.Unlock()
+		if len(running) == 0 {
+			continue
+		}
+		err := r.s.db.Write(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(`UPDATE sequence_enrollments SET due_at = $3 WHERE account_id = $1 AND id = ANY($2) AND running AND status = 'active'`,
+				r.actor.AccountID, running, tx.Now().Add(lease))
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			r.mu.Lock()
+			r.err = errors.Join(r.err, fmt.Errorf("renewing leases: %w", err))
+			r.mu.Unlock()
+		}
 	}
+}
+
+// Release ends the leases of a process that was killed, so that its steps need not
+// wait for them. It is for a database that has one process.
+func (s *Service) Release(ctx context.Context) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`UPDATE sequence_enrollments SET due_at = $1 WHERE running AND due_at IS NOT NULL`, tx.Now())
+		return err
+	})
 }
 
 // claim is a step that this process is to run, with what it was decided on.

@@ -29,7 +29,7 @@ type claimed struct {
 }
 
 func (s *Service) claimAll(ctx context.Context, account int64) (c claimed, err error) {
-	c.round = &round{s: s, slots: make(chan struct{}, stepsAtOnce)}
+	c.round = newRound(s)
 	if c.actor, err = s.Accounts.Automation(ctx, account); err != nil {
 		return c, err
 	}

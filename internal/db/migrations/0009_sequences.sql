@@ -63,6 +63,7 @@ CREATE UNIQUE INDEX sequence_enrollments_live ON sequence_enrollments (account_i
 CREATE INDEX sequence_enrollments_of_lead ON sequence_enrollments (account_id, lead_id, id);
 CREATE INDEX sequence_enrollments_by_status ON sequence_enrollments (account_id, sequence_id, status);
 CREATE INDEX sequence_enrollments_due ON sequence_enrollments (account_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX sequence_enrollments_running ON sequence_enrollments (account_id) WHERE running;
 
 -- What became of each run of a step.
 CREATE TABLE sequence_runs (
