@@ -151,8 +151,8 @@ type round struct {
 	slots   chan struct{} // one for each step that runs
 	steps   sync.WaitGroup
 	mu      sync.Mutex
-	err     error           // of the steps
-	running map[int64]bool  // the enrolments whose steps run
+	err     error          // of the steps
+	running map[int64]bool // the enrolments whose steps run
 }
 
 func newRound(s *Service) *round {
