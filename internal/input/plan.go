@@ -86,7 +86,7 @@ func (p *plan) add(t reflect.Type, tag string, index []int) {
 }
 
 func newRule(parent reflect.Type, field reflect.StructField, name string, index []int) rule {
-	target, ok := reflect.New(field.Type).Interface().(receiver)
+	target, ok := reflect.TypeAssert[receiver](reflect.New(field.Type))
 	if !ok {
 		panic(fmt.Sprintf("input: %v.%s is a %v and no input.Field", parent, field.Name, field.Type))
 	}

@@ -101,7 +101,7 @@ func (s *bench) generated(now time.Time) iter.Seq[*leads.Lead] {
 			if !yield(&leads.Lead{
 				ID: id, Name: names[mixed%10] + " " + names[mixed/10%10], Email: fmt.Sprintf("contato%d@exemplo%d.com.br", id, mixed%40), Phone: fmt.Sprintf("+55119%08d", mixed%100_000_000),
 				Company: fmt.Sprintf("Comércio %d Ltda", mixed%5000), ValueCents: &cents, Source: "website", Tags: fmt.Sprintf(`["tag%02d","tag%02d"]`, mixed%50, mixed/50%50),
-				PipelineID: stage.PipelineID, StageID: stage.ID, AssignedTo: &s.actor.UserID, Notes: "cliente pediu proposta para o plano anual com desconto e retorno na semana que vem",
+				PipelineID: stage.PipelineID, StageID: stage.ID, AssignedTo: &s.actor.UserID, Notes: "cliente pediu proposta para o plano mensal com desconto e retorno na semana que vem",
 				UTM: [5]string{"google", "cpc", "campanha-07"}, CreatedAt: now.Add(time.Duration(id-benchmarked) * time.Minute),
 			}) {
 				return
