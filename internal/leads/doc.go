@@ -25,7 +25,8 @@
 //   - Every change to a listed lead goes through change (change.go): it counts the
 //     version up, moves updated_at, notes old and new values, keeps the counters,
 //     the tag index and the search index, and records the events, all in one
-//     transaction.
+//     transaction. The score alone is moved by package scoring: it is derived, and
+//     moving it is no change of the lead.
 //   - lead_counters and lead_blocks equal counts over the listed leads at every
 //     commit (counters.go).
 //   - At most one sale and one lost sale that is not voided per lead and pipeline.

@@ -2,7 +2,8 @@
 -- migrationSQL in dialect.go for SQLite.
 --
 -- account_id leads every unique and foreign key of an account's rows, beside a
--- plain id that is unique over all accounts and is never given twice.
+-- plain id that is unique over all accounts and is never given twice. Two keys lack
+-- it: a key's rate window, and a task's requirement, which must be set to NULL alone.
 
 -- +goose Up
 
