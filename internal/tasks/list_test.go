@@ -76,7 +76,7 @@ func TestTasksAreListedSoonestDueFirst(t *testing.T) {
 			"per_page=2&page=2":              {"c d", api.Meta{Total: 5, PerPage: 2, CurrentPage: 2, LastPage: 3, HasMore: true}},
 			"per_page=2&page=3":              {"e", api.Meta{Total: 5, PerPage: 2, CurrentPage: 3, LastPage: 3}},
 			"per_page=500&page=2":            {"", api.Meta{Total: 5, PerPage: 200, CurrentPage: 2, LastPage: 1}},
-			"page=1000000000000000000":       {"", api.Meta{Total: 5, PerPage: 50, CurrentPage: 1 << 40, LastPage: 1}},
+			"page=1000000000000000000":       {"", api.Meta{Total: 5, PerPage: 50, CurrentPage: 1e18, LastPage: 1}},
 			"per_page=3&lead_id=100&page=01": {"b c", api.Meta{Total: 2, PerPage: 3, CurrentPage: 1, LastPage: 1}},
 		} {
 			if got, meta := w.subjects(t, query); got != want.subjects || meta != want.meta {
