@@ -5,6 +5,8 @@
 //   - examples: each curl command of the API's reference and its answer;
 //   - refusals: each row of the error table (companion-api.md section 1);
 //   - rules: what section 2 says of leads, and sections 3 to 8 of the rest;
+//   - story: one lead from its creation to its sale, with the customer's reply and
+//     the webhooks that tell of it;
 //   - races: what holds when many ask at the same moment, of one process or two;
 //   - program: the command line, start, stop and administration.
 //

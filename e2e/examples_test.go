@@ -13,6 +13,7 @@ import (
 // word for word, and with what is known of it besides.
 type example struct {
 	title   string
+	before  string // the title of the example that goes before it
 	command string
 	answer  string
 	status  int
@@ -277,6 +278,96 @@ var examples = []example{
 			same(t, "the lead's tags", c.lead(t, joao)["tags"], `["enterprise"]`)
 		},
 	},
+	{
+		title: "Enroll in nurture sequence",
+		command: `curl -X POST "https://app.syncro.chat/api/v1/leads/123/enroll-sequence" \
+  -H "X-API-Key: crm_SUA_CHAVE_AQUI" \
+  -H "Content-Type: application/json" \
+  -d '{
+    "sequence_id": 1
+  }'`,
+		answer: `{
+  "success": true,
+  "lead_id": 123,
+  "sequence_id": 1,
+  "lead_sequence_id": 45,
+  "status": "active",
+  "next_step_at": "2026-07-01T10:00:00Z"
+}`,
+		status: 200, otherwise: map[string]any{"lead_sequence_id": 1.0, "next_step_at": nil},
+		after: func(t *testing.T, c *client) {
+			t.Helper()
+			holds(t, "the lead", c.lead(t, joao, "sequences"), parsed(t, `{"active_sequence":{"id":1,"name":"Boas-vindas","total_steps":3,"status":"active"},
+				"sequences":[{"id":1,"sequence_id":1,"name":"Boas-vindas","status":"active"}]}`))
+		},
+	},
+	{
+		title:  "Remove from sequence",
+		before: "Enroll in nurture sequence",
+		command: `curl -X DELETE "https://app.syncro.chat/api/v1/leads/123/enroll-sequence/1" \
+  -H "X-API-Key: crm_SUA_CHAVE_AQUI"`,
+		answer: `{
+  "success": true,
+  "lead_id": 123,
+  "sequence_id": 1,
+  "status": "exited_manual"
+}`,
+		status: 200,
+		after: func(t *testing.T, c *client) {
+			t.Helper()
+			holds(t, "the lead", c.lead(t, joao, "sequences"), parsed(t, `{"active_sequence":null,"sequences":[{"sequence_id":1,"status":"exited_manual","next_step_at":null}]}`))
+		},
+	},
+	{
+		title: "Send WhatsApp (text or image)",
+		command: `curl -X POST "https://app.syncro.chat/api/v1/leads/123/send-whatsapp" \
+  -H "X-API-Key: crm_SUA_CHAVE_AQUI" \
+  -H "Content-Type: application/json" \
+  -d '{
+    "type": "text",
+    "body": "Olá! Tudo bem?",
+    "instance_id": 1
+  }'`,
+		answer: `{
+  "success": true,
+  "conversation_id": 99,
+  "message_id": 456,
+  "provider_msg_id": "wamid.xyz123"
+}`,
+		status: 200, otherwise: map[string]any{"message_id": 1001.0, "provider_msg_id": nil},
+		after: func(t *testing.T, c *client) {
+			t.Helper()
+			holds(t, "the newest message", c.want(t, 200, "GET", "/conversations/99/messages", nil).at("data", 0), parsed(t, `{"id":1001,"direction":"out","type":"text","body":"Olá! Tudo bem?"}`))
+		},
+	},
+	{
+		title: "Send template (HSM)",
+		command: `curl -X POST "https://app.syncro.chat/api/v1/leads/123/send-whatsapp-template" \
+  -H "X-API-Key: crm_SUA_CHAVE_AQUI" \
+  -H "Content-Type: application/json" \
+  -d '{
+    "template_id": 1,
+    "variables": [
+      "João",
+      "Proposta",
+      "30/07"
+    ],
+    "instance_id": 2
+  }'`,
+		answer: `{
+  "success": true,
+  "conversation_id": 99,
+  "message_id": 457,
+  "provider_msg_id": "wamid.xyz456",
+  "template_name": "lembrete_proposta"
+}`,
+		// A template is of the other number, which has a conversation of its own.
+		status: 200, otherwise: map[string]any{"conversation_id": 1001.0, "message_id": 1001.0, "provider_msg_id": nil},
+		after: func(t *testing.T, c *client) {
+			t.Helper()
+			holds(t, "the newest message", c.want(t, 200, "GET", "/conversations/1001/messages", nil).at("data", 0), parsed(t, `{"direction":"out","type":"template","body":"Olá João, sua Proposta vence em 30/07."}`))
+		},
+	},
 }
 
 // compare walks over a documented value and holds an answer against it.
@@ -312,6 +403,9 @@ func TestEachExampleOfTheReferenceAnswersAsDocumentedOnAFreshDemo(t *testing.T) 
 		for _, x := range examples {
 			t.Run(x.title, func(t *testing.T) {
 				c := freshDemo(t, e)
+				if x.before != "" {
+					c.run(t, examples[titled(x.before)].command)
+				}
 				got := c.run(t, x.command)
 				if got.status != x.status || got.header.Get("Content-Type") != "application/json" {
 					t.Fatalf("%d %s %s", got.status, got.header.Get("Content-Type"), got.text)
@@ -330,20 +424,27 @@ func TestEachExampleOfTheReferenceAnswersAsDocumentedOnAFreshDemo(t *testing.T) 
 	})
 }
 
-// A person tries the page from top to bottom; what follows the deletion of lead
-// 123 finds no lead.
+// titled is where the example of a title stands.
+func titled(title string) int {
+	return slices.IndexFunc(examples, func(x example) bool { return x.title == title })
+}
+
+// A person tries the page from top to bottom, and has to leave the deletion for
+// the end: what follows it on the page finds no lead.
 func TestTheExamplesWorkOneAfterTheOther(t *testing.T) {
 	onDemo(t, func(t *testing.T, c *client) {
-		deleted := false
-		for _, x := range examples {
-			want := x.status
-			if deleted {
-				want = 404
+		deletion := titled("Delete lead")
+		for i, x := range examples {
+			if i == deletion {
+				continue
 			}
-			if got := c.run(t, x.command); got.status != want {
-				t.Errorf("%s: %d %s, want %d", x.title, got.status, got.text, want)
+			if got := c.run(t, x.command); got.status != x.status {
+				t.Errorf("%s: %d %s, want %d", x.title, got.status, got.text, x.status)
 			}
-			deleted = deleted || x.title == "Delete lead"
+		}
+		c.run(t, examples[deletion].command).is(t, "the deletion", 200, `{"success":true}`)
+		for _, x := range examples[deletion:] {
+			c.run(t, x.command).is(t, x.title, 404, `{"message":"Lead não encontrado."}`)
 		}
 	})
 }

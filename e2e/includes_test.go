@@ -3,6 +3,7 @@ package e2e
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 // relation is a row of the reference's last table: the members that an include
@@ -60,9 +61,9 @@ func (r relation) check(t *testing.T, what string, lead any) {
 // joaosRelations are what lead 123 has of each, as far as it is fixed.
 const joaosRelations = `{
 	"assigned_to": 12, "owner": {"id": 12, "name": "Ana", "email": "ana@minhaempresa.com.br"},
-	"products": [{}, {}], "contacts": [{}], "notes_list": [{}, {}], "tasks": [{}], "sales": [], "lost_sales": [], "sequences": [], "active_sequence": null,
+	"products": [{}, {}], "contacts": [{}], "notes_list": [{}, {}], "tasks": [{}], "active_sequence": null,
 	"siblings": [{"id": 127, "pipeline_id": 1, "status": "active"}], "contact_totals": {"leads": 2, "open": 2, "won": 0, "lost": 0, "won_value": 0},
-	"events": [{}]
+	"events": [{}], "conversation": {"id": 99, "phone": "+5511999887766", "status": "open", "unread_count": 1, "instance_id": 1}
 }`
 
 func TestEachIncludeAddsItsMembersAndNoOthers(t *testing.T) {
@@ -102,6 +103,19 @@ func TestEachIncludeAddsItsMembersAndNoOthers(t *testing.T) {
 			holds(t, "lead 123", lead, parsed(t, joaosRelations))
 			if score, _ := lead["score"].(float64); score <= 0 || lead["score_updated_at"] == nil {
 				t.Errorf("score %v of %v", lead["score"], lead["score_updated_at"])
+			}
+			for _, none := range []string{"sales", "lost_sales", "sequences"} {
+				same(t, none, lead[none], `[]`)
+			}
+			for list, n := range map[string]int{"products": 2, "contacts": 1, "notes_list": 2, "siblings": 1} {
+				if there := len(items(lead[list])); there != n {
+					t.Errorf("%d %s, want %d", there, list, n)
+				}
+			}
+			last, _ := dig(lead, "conversation", "last_message_at").(string)
+			at, err := time.Parse(time.RFC3339, last)
+			if ago := time.Since(at); err != nil || ago < time.Hour-time.Minute || ago > 2*time.Hour {
+				t.Errorf("he wrote %v ago (%v)", ago, err)
 			}
 		})
 		t.Run("a lead without any of it has empty lists and nulls", func(t *testing.T) {

@@ -65,6 +65,9 @@ func TestWhatAnAccountIsSetUpWith(t *testing.T) {
 			}
 			holds(t, "the sequences", got.at("data"), parsed(t, `[{"id":1,"name":"Boas-vindas","is_active":true,"total_steps":3,"channel":"whatsapp"},{"id":2,"name":"Reengajamento","is_active":false},
 				{"id":3,"name":"Vazia","is_active":true,"total_steps":0,"active_enrollments":0,"completed_enrollments":0}]`))
+			welcome := get(t, "/sequences/1").at("sequence", "steps")
+			same(t, "the steps of Boas-vindas", each(welcome, "type"), `["message","template","task"]`)
+			same(t, "their delays", each(welcome, "delay_minutes"), `[0,1440,0]`)
 		})
 		t.Run("GET /whatsapp/instances lists the numbers with what their providers can do", func(t *testing.T) {
 			got := get(t, "/whatsapp/instances")
