@@ -112,7 +112,12 @@ func (t *taking) takeOne(ctx context.Context, provider Provider, one Incoming) e
 }
 
 func (t *taking) write(ctx context.Context, fn func(tx *db.Tx) error) error {
-	return t.db.Write(ctx, fn)
+	err := t.db.Write(ctx, fn)
+	if db.UniqueOn(err, "messages.account_id,instance_id,provider_msg_id") {
+		// Another webhook told of the message at the same moment: now it is known.
+		err = t.db.Write(ctx, fn)
+	}
+	return err
 }
 
 // storable is a text without the one character that no database keeps.
