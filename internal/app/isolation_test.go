@@ -69,7 +69,6 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 		`UPDATE users SET name = $2 WHERE account_id = $1 AND id = $4`,
 		`UPDATE pipelines SET name = $2 WHERE account_id = $1`,
 		`UPDATE stages SET name = $2 WHERE account_id = $1 AND id = $5`,
-		`INSERT INTO lead_tags (account_id, tag_key, lead_id) VALUES ($1, 'vip', $3)`,
 		`INSERT INTO lead_counters (account_id, pipeline_id, stage_id, archived, slot, leads) VALUES ($1, $1, $5, FALSE, 0, 1)`,
 		`INSERT INTO lead_blocks (account_id, pipeline_id, block, slot, leads) VALUES ($1, $1, $3 / 1024, 0, 1)`,
 		`INSERT INTO stage_requirements (id, account_id, stage_id, subject, type, priority, due_in_days, created_at) VALUES ($3 + 1, $1, $5, $2, 'task', 'low', 1, $6)`,
@@ -117,9 +116,13 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 	} {
 		execNumbered(t, d, statement, account, text, id, user, stage, now)
 	}
-	if d.Engine() == db.SQLite {
-		dbtest.Exec(t, d, `INSERT INTO search_queue (account_id, lead_id) VALUES ($1, $2)`, account, id)
+	if d.Engine() == db.Postgres {
+		dbtest.Exec(t, d, `INSERT INTO lead_tags (account_id, tag_key, lead_id) VALUES ($1, 'vip', $2)`, account, id)
+		return
 	}
+	dbtest.Exec(t, d, `INSERT INTO search_queue (account_id, lead_id) VALUES ($1, $2)`, account, id)
+	dbtest.Exec(t, d, `INSERT INTO search_generations (account_id, generation) VALUES ($1, 1)`, account)
+	dbtest.Exec(t, d, `INSERT INTO tag_blocks (account_id, tag_key, block, leads) VALUES ($1, 'vip', $2, $3)`, account, id/4096, []byte{byte(id), byte(id % 4096 >> 8)})
 }
 
 var parameter = regexp.MustCompile(`\$(\d)`)
@@ -144,12 +147,16 @@ func execNumbered(t *testing.T, d *db.DB, statement string, args ...any) {
 	dbtest.Exec(t, d, text, used...)
 }
 
+// sqliteOnly are the tables by which SQLite's indexes of tags and texts are kept,
+// in whose place PostgreSQL has lead_tags and an index of leads.
+var sqliteOnly = []string{"search_queue", "search_generations", "tag_blocks"}
+
 // idsOf collects the ids of everything an account has, and insists that it has
 // something of every kind.
 func idsOf(t *testing.T, d *db.DB, account int64) (ids []int64) {
 	t.Helper()
 	for _, table := range accountTables(t) {
-		if table == "api_keys" || table == "idempotency_keys" || (table == "search_queue" && d.Engine() == db.Postgres) {
+		if table == "api_keys" || table == "idempotency_keys" || (d.Engine() == db.Postgres && slices.Contains(sqliteOnly, table)) || (d.Engine() == db.SQLite && table == "lead_tags") {
 			continue
 		}
 		err := d.Read(t.Context(), func(q db.Querier) error {

@@ -32,8 +32,8 @@ var excused = []struct{ file, text, reason string }{
 	{"sequences/engine.go", "WITH RECURSIVE account (id)", "looks for the accounts of which something is due"},
 	{"sequences/engine.go", "SET due_at = $1 WHERE running", "ends the leases of a process that was killed"},
 	{"leads/search.go", "FROM search_queue q LEFT JOIN leads l", "indexes for search what waits in any account"},
-	{"leads/list.go", " FROM leads WHERE …", "the condition is a selection, which begins with the account"},
-	{"leads/list.go", " FROM lead_counters WHERE …", "the condition is the counters' part of a selection, which begins with the account"},
+	{"leads/statements.go", " FROM leads WHERE …", "the condition is a selection, which begins with the account"},
+	{"leads/statements.go", " FROM lead_counters WHERE …", "the condition is the counters' part of a selection, which begins with the account"},
 }
 
 func TestEveryStatementOverAnAccountsTableNamesTheAccount(t *testing.T) {

@@ -53,9 +53,9 @@ func (r *Rows) Next() bool {
 // to a pointer, except that a NULL text can be read as "".
 func (r *Rows) Scan(dest ...any) { r.scan(dest, false) }
 
-// Borrow is Scan without the copy: strings lie in the driver's memory and are
-// valid until the next call of Next only. It is for rows that are written out at
-// once, a page of a list.
+// Borrow is Scan without the copy: strings and bytes lie in the driver's memory
+// and are valid until the next call of Next only. It is for rows that are used up
+// at once, a page of a list.
 func (r *Rows) Borrow(dest ...any) { r.scan(dest, true) }
 
 func (r *Rows) scan(dest []any, borrow bool) {

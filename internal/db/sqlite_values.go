@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -41,6 +42,8 @@ func bindValue(st *sqlite3.Stmt, i int, arg any) error {
 		return st.BindBlob(i, v)
 	case float64:
 		return st.BindFloat(i, v)
+	case []int64:
+		return st.BindText(i, jsonList(v))
 	}
 	return bindOther(st, i, reflect.ValueOf(arg))
 }
@@ -71,6 +74,18 @@ func bindOther(st *sqlite3.Stmt, i int, v reflect.Value) error {
 	default:
 		return fmt.Errorf("a %s cannot be a parameter", v.Type())
 	}
+}
+
+// jsonList is json.Marshal for the lists of ids that lists are made from.
+func jsonList(list []int64) string {
+	b := append(make([]byte, 0, 2+8*len(list)), '[')
+	for i, n := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, n, 10)
+	}
+	return string(append(b, ']'))
 }
 
 // scanSQLite reads the columns of the row a statement stands on.
@@ -104,7 +119,11 @@ func scanSQLite(st *sqlite3.Stmt, dest []any, borrow bool) error {
 		case *bool:
 			*d = st.ColumnInt64(i) != 0
 		case *[]byte:
-			*d = st.ColumnBlob(i, (*d)[:0])
+			if borrow {
+				*d = st.ColumnRawBlob(i)
+			} else {
+				*d = st.ColumnBlob(i, nil)
+			}
 		case *float64:
 			*d = st.ColumnFloat(i)
 		default:

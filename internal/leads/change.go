@@ -49,30 +49,6 @@ func (s *Service) reindex(tx *db.Tx, actor authz.Actor, before, after *Lead) err
 	return nil
 }
 
-// indexTags writes the difference of two states of a lead's tags to the index.
-func indexTags(tx *db.Tx, actor authz.Actor, before, after *Lead) error {
-	keys := func(l *Lead) []string {
-		if l == nil || !l.listed() || l.Tags == "[]" {
-			return nil
-		}
-		return tagKeys(l.TagNames())
-	}
-	if before != nil && before.Tags == after.Tags && before.listed() == after.listed() {
-		return nil
-	}
-	was, is := keys(before), keys(after)
-	if gone := without(was, is); len(gone) > 0 {
-		if err := tx.Queue(`DELETE FROM lead_tags WHERE account_id = $1 AND lead_id = $2 AND tag_key = ANY($3)`, actor.AccountID, after.ID, gone); err != nil {
-			return err
-		}
-	}
-	if added := without(is, was); len(added) > 0 {
-		return tx.Queue(`INSERT INTO lead_tags (account_id, tag_key, lead_id) SELECT $1::bigint, t.key, $2::bigint FROM unnest($3::text[]) AS t(key)`,
-			actor.AccountID, after.ID, added)
-	}
-	return nil
-}
-
 // without are the elements of a that are not in b.
 func without(a, b []string) []string {
 	var rest []string

@@ -27,6 +27,9 @@ func (c *conditions) arg(v any) string {
 // and adds a condition on a column: "assigned_to = " and a value.
 func (c *conditions) and(column string, v any) { c.where = append(c.where, column+c.arg(v)) }
 
+// clone gives the conditions to add arguments to.
+func (c *conditions) clone() conditions { return conditions{c.where, slices.Clone(c.args)} }
+
 func (c *conditions) sql() string { return strings.Join(c.where, " AND ") }
 
 // selection is what a list is asked for, in the forms in which it can be answered.
@@ -34,8 +37,9 @@ type selection struct {
 	conditions          // all of it, for the general case
 	counted    *counted // when ready counters know the total
 	mergedTags []string // keys of tags that merged leads are asked for by
-	tags       []string // when nothing but tags is asked for: their keys
-	term       *term    // when nothing but a term is asked for, and SQLite's index has it
+	tags       []string // keys of tags that others are asked for by
+	term       *term    // what is searched for, where SQLite's index has it
+	alone      bool     // nothing but these tags and this term is asked for
 	stages     []int64  // when nothing but these stages, those of a kind, is asked for
 	pipelines  []int64  // when nothing but these pipelines, or everything, is asked for
 	none       bool     // nothing can match
@@ -79,8 +83,9 @@ func (f *Filters) selection(actor authz.Actor, engine db.Engine, board *pipeline
 		s.and("created_at < ", f.createdTo.To)
 		s.counted = nil
 	}
-	s.byTags(f, simple)
-	s.byTerm(f, simple, actor, engine)
+	s.alone = simple && s.counted != nil
+	s.byTags(f, engine)
+	s.byTerm(f, engine)
 	return s
 }
 
@@ -140,20 +145,20 @@ func (s *selection) byFields(f *Filters) {
 	}
 }
 
-func (s *selection) byTags(f *Filters, simple bool) {
+func (s *selection) byTags(f *Filters, engine db.Engine) {
 	if !f.Tags.Given() {
 		return
 	}
-	keys := tagKeys(f.Tags.Value)
-	if simple && s.counted != nil && !f.Q.Given() {
-		s.tags = keys
-	}
 	s.counted = nil
+	keys := tagKeys(f.Tags.Value)
 	if Status(f.Status.Value) == Merged {
 		s.mergedTags = keys
 		return
 	}
-	s.where = append(s.where, "id IN (SELECT lead_id FROM lead_tags WHERE lead_tags.account_id = "+s.arg(s.args[0])+" AND tag_key = ANY("+s.arg(keys)+"))")
+	s.tags = keys
+	if engine == db.Postgres {
+		s.where = append(s.where, "id IN (SELECT lead_id FROM lead_tags WHERE lead_tags.account_id = "+s.arg(s.args[0])+" AND tag_key = ANY("+s.arg(keys)+"))")
+	}
 }
 
 // resolveMergedTags looks for tags among merged leads, which the index of tags
@@ -175,20 +180,16 @@ func (s *selection) resolveMergedTags(q db.Querier, actor authz.Actor) error {
 	return rows.Err()
 }
 
-func (s *selection) byTerm(f *Filters, simple bool, actor authz.Actor, engine db.Engine) {
+func (s *selection) byTerm(f *Filters, engine db.Engine) {
 	if !f.Q.Given() {
 		return
 	}
-	t := newTerm(f.Q.Value)
-	onlyTerm := simple && s.counted != nil
 	s.counted = nil
-	if engine == db.Postgres || !t.indexed() || Status(f.Status.Value) == Merged {
-		t.contained(&s.conditions, engine)
-		return
-	}
-	if onlyTerm {
+	t := newTerm(f.Q.Value)
+	if engine == db.SQLite && t.hasTrigram() && Status(f.Status.Value) != Merged {
 		s.term = &t
 		return
 	}
-	t.found(&s.conditions, actor)
+	s.alone = false
+	t.contained(&s.conditions, engine)
 }

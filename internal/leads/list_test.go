@@ -1,6 +1,7 @@
 package leads_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -32,6 +33,64 @@ func (w *world) checkCounters(t *testing.T) {
 		if wrong := w.count(t, sql); wrong != 0 {
 			t.Errorf("%d rows of %s are not what a count gives", wrong, name)
 		}
+	}
+	w.checkTags(t)
+}
+
+// checkTags holds the index of tags against the tags of the listed leads.
+func (w *world) checkTags(t *testing.T) {
+	t.Helper()
+	var want, got []string
+	check(t, w.db.Read(t.Context(), func(q db.Querier) error {
+		rows := q.Query(`SELECT account_id, id, tags FROM leads WHERE deleted_at IS NULL AND merged_into IS NULL`)
+		for rows.Next() {
+			var account, id int64
+			var list string
+			var tags []string
+			rows.Scan(&account, &id, &list)
+			check(t, json.Unmarshal([]byte(list), &tags))
+			for _, tag := range tags {
+				want = append(want, fmt.Sprint(account, " ", strings.ToLower(tag), " ", id))
+			}
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		if w.db.Engine() == db.Postgres {
+			rows = q.Query(`SELECT account_id, tag_key, lead_id, ''::bytea FROM lead_tags`)
+		} else {
+			rows = q.Query(`SELECT account_id, tag_key, block * 4096, leads FROM tag_blocks`)
+		}
+		for rows.Next() {
+			var account, id int64
+			var key string
+			var packed []byte
+			rows.Scan(&account, &key, &id, &packed)
+			row := func(id int64) { got = append(got, fmt.Sprint(account, " ", key, " ", id)) }
+			switch {
+			case w.db.Engine() == db.Postgres:
+				row(id)
+			case len(packed) == 4096/8:
+				for i := range int64(4096) {
+					if packed[i/8]>>(i%8)&1 == 1 {
+						row(id + i)
+					}
+				}
+			default:
+				if len(packed) == 0 {
+					t.Errorf("the tag %q has an empty block", key)
+				}
+				for ; len(packed) > 0; packed = packed[2:] {
+					row(id + int64(packed[0]) + 256*int64(packed[1]))
+				}
+			}
+		}
+		return rows.Err()
+	}))
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the index has %d tags of leads, and there are %d; or they differ", len(got), len(want))
 	}
 }
 
@@ -103,6 +162,9 @@ func TestListsAgreeWithAnObviousComputationAfterAnyHistory(t *testing.T) {
 			case i%8 == 3:
 				other.deleted = true
 				w.want(t, 200, w.mine, "DELETE", path, nil)
+			case i%16 == 13:
+				other.tags, other.updated = []string{pick("VIP", "Frio", "Ação")}, w.clock.Now()
+				w.want(t, 200, w.mine, "PATCH", path, map[string]any{"tags": other.tags, "notes": fmt.Sprint(i)})
 			case i%8 == 5:
 				other.name, other.updated = "Renomeado José", w.clock.Now()
 				w.want(t, 200, w.mine, "PATCH", path, map[string]any{"name": other.name, "notes": fmt.Sprint(i)})
@@ -140,7 +202,8 @@ func TestListsAgreeWithAnObviousComputationAfterAnyHistory(t *testing.T) {
 			fmt.Sprintf("assigned_to=%d", w.theirs.user):      func(m *model) bool { return false },
 			"pipeline_id=999999":                              func(m *model) bool { return false },
 			"source=site":                                     func(m *model) bool { return m.source == "site" },
-			"tags[]=VIP":                                      func(m *model) bool { return slices.Contains(m.tags, "vip") },
+			"tags[]=VIP":                                      func(m *model) bool { return slices.Contains(m.tags, "vip") || slices.Contains(m.tags, "VIP") },
+			"tags[]=a%C3%87%C3%A3o":                           func(m *model) bool { return slices.Contains(m.tags, "Ação") },
 			"tags=frio,novo":                                  func(m *model) bool { return slices.Contains(m.tags, "Frio") || slices.Contains(m.tags, "novo") },
 			"tags[0]=frio&status=open":                        func(m *model) bool { return slices.Contains(m.tags, "Frio") && kind[m.stage] == "open" },
 			"updated_since=" + url.QueryEscape(middle.Format(time.RFC3339)): func(m *model) bool { return !m.updated.Before(middle.Truncate(time.Second)) },
@@ -161,9 +224,15 @@ func TestListsAgreeWithAnObviousComputationAfterAnyHistory(t *testing.T) {
 			"q=11+9988-7766":                                                func(m *model) bool { return m.phone == "+5511999887766" },
 			"q=118":                                                         contains("118"),
 			"q=jos%C3%A9&status=won":                                        func(m *model) bool { return contains("jose")(m) && kind[m.stage] == "won" },
-			"q=silva&tags=vip&sort=name":                                    func(m *model) bool { return contains("silva")(m) && slices.Contains(m.tags, "vip") },
-			"q=%22OR%22":                                                    contains(`"or"`),
-			"q=zzzqqq":                                                      contains("zzzqqq"),
+			"q=silva&tags=vip&sort=name": func(m *model) bool {
+				return contains("silva")(m) && (slices.Contains(m.tags, "vip") || slices.Contains(m.tags, "VIP"))
+			},
+			"q=silva&tags=frio":   func(m *model) bool { return contains("silva")(m) && slices.Contains(m.tags, "Frio") },
+			"q=silva&tags=nenhum": func(m *model) bool { return false },
+			"sort=name&tags=frio": func(m *model) bool { return slices.Contains(m.tags, "Frio") },
+			"sort=name&q=souza":   contains("souza"),
+			"q=%22OR%22":          contains(`"or"`),
+			"q=zzzqqq":            contains("zzzqqq"),
 		} {
 			var want []int64
 			for _, m := range slices.Backward(all) {

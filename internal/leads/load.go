@@ -41,7 +41,11 @@ func Load(ctx context.Context, d *db.DB, accountID int64, leads iter.Seq[*Lead])
 		if err := db.ResetIDs(tx, "leads", highest); err != nil {
 			return err
 		}
-		for _, table := range []string{"leads", "lead_tags", "lead_counters", "lead_blocks"} {
+		tables := []string{"leads", "lead_counters", "lead_blocks"}
+		if tx.Engine() == db.Postgres {
+			tables = append(tables, "lead_tags")
+		}
+		for _, table := range tables {
 			if _, err := tx.Exec("ANALYZE " + table); err != nil {
 				return fmt.Errorf("gathering statistics: %w", err)
 			}
@@ -106,29 +110,17 @@ func loadBatchOf(tx *db.Tx, accountID int64, batch []*Lead) error {
 	if _, err := tx.Load("leads", loadedColumns, rows); err != nil {
 		return err
 	}
-	if _, err := tx.Load("lead_tags", []string{"account_id", "tag_key", "lead_id"}, tagRows(accountID, batch)); err != nil {
+	if err := loadTags(tx, accountID, batch); err != nil {
 		return err
 	}
 	if tx.Engine() == db.Postgres {
 		return nil
 	}
+	if err := indexChanged(tx, accountID); err != nil {
+		return err
+	}
 	_, err := tx.Load("leads_fts", []string{"rowid", "search_text", "search_phone"}, searchRows(accountID, batch))
 	return err
-}
-
-func tagRows(accountID int64, batch []*Lead) iter.Seq[[]any] {
-	return func(yield func([]any) bool) {
-		for _, l := range batch {
-			if !l.listed() || l.Tags == "[]" {
-				continue
-			}
-			for _, key := range tagKeys(l.TagNames()) {
-				if !yield([]any{accountID, key, l.ID}) {
-					return
-				}
-			}
-		}
-	}
 }
 
 func searchRows(accountID int64, batch []*Lead) iter.Seq[[]any] {

@@ -2,8 +2,6 @@ package leads
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +21,8 @@ import (
 //
 //	hits = (index hits not in the queue) ∪ (leads in the queue that contain the term)
 //
+// What the index gives is remembered (found.go).
+//
 // Terms of one or two characters have no trigram and scan the folded text.
 
 // term is a search term in the forms in which it is looked for.
@@ -36,8 +36,8 @@ func newTerm(q string) term {
 	return term{searchtext.Fold(q), digits}
 }
 
-// indexed tells whether a trigram index can find the term.
-func (t term) indexed() bool { return utf8.RuneCountInString(t.text) >= 3 }
+// hasTrigram tells whether a trigram index can find the term.
+func (t term) hasTrigram() bool { return utf8.RuneCountInString(t.text) >= 3 }
 
 // contained adds the condition that a lead's search columns contain the term.
 func (t term) contained(c *conditions, engine db.Engine) {
@@ -59,6 +59,9 @@ var likeLiteral = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 // match is the term in the language of SQLite's full-text index.
 func (t term) match() string {
 	quoted := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+	if t.digits == "" && strings.ContainsFunc(t.text, func(c rune) bool { return c != ' ' && (c < '0' || c > '9') }) {
+		return quoted(t.text) // the other column cannot have it, and to name one costs time
+	}
 	expression := `search_text : ` + quoted(t.text)
 	if t.digits != "" {
 		expression += ` OR search_phone : ` + quoted(t.digits)
@@ -72,67 +75,40 @@ func ftsBase(accountID int64) int64 { return accountID << 40 }
 
 const ftsSpan = 1<<40 - 1
 
-// hits reads the ids of the leads that contain the term from SQLite's index and
-// its queue, in ascending order: the index is read faster that way than backwards,
-// and all of them are to be counted anyhow.
-func (t term) hits(q db.Querier, actor authz.Actor) (ids []int64, err error) {
-	queued, err := t.queuedHits(q, actor)
-	if err != nil {
-		return nil, err
-	}
-	base := ftsBase(actor.AccountID)
-	rows := q.Query(`SELECT rowid FROM leads_fts WHERE leads_fts MATCH $1 AND rowid BETWEEN $2 AND $3 ORDER BY rowid`, t.match(), base, base+ftsSpan)
+// indexed are the leads that SQLite's index finds the term in.
+func (t *term) indexed(q db.Querier, actor authz.Actor) (blocks []packedBlock, err error) {
+	base, set := ftsBase(actor.AccountID), idSet{}
+	rows := q.Query(`SELECT rowid FROM leads_fts WHERE leads_fts MATCH $1 AND rowid BETWEEN $2 AND $3`, t.match(), base, base+ftsSpan)
 	var rowid int64
 	place := []any{&rowid}
 	for rows.Next() {
 		rows.Scan(place...)
-		if _, stale := queued.all[rowid-base]; !stale {
-			ids = append(ids, rowid-base)
-		}
+		set.add(rowid - base)
 	}
-	return united(ids, queued.hits), rows.Err()
+	for number, b := range set {
+		blocks = append(blocks, packedBlock{number, b.packed()})
+	}
+	return blocks, rows.Err()
 }
 
-// queuedLeads are the leads of an account that the index does not know as they
-// are: all of them, and those that contain a term, in
-// ascending order.
-type queuedLeads struct {
-	all  map[int64]struct{}
-	hits []int64
-}
-
-func (t term) queuedHits(q db.Querier, actor authz.Actor) (l queuedLeads, err error) {
+// correct makes what the index gave true of the leads that changed since: they
+// are hits if they contain the term now.
+func (t *term) correct(q db.Querier, actor authz.Actor, hits idSet) error {
 	rows := q.Query(`SELECT q.lead_id, l.search_text, l.search_phone, l.deleted_at IS NULL AND l.merged_into IS NULL
 		FROM search_queue q JOIN leads l ON l.account_id = q.account_id AND l.id = q.lead_id WHERE q.account_id = $1`, actor.AccountID)
+	var id int64
+	var text, phone string
+	var isListed bool
+	places := []any{&id, &text, &phone, &isListed}
 	for rows.Next() {
-		var id int64
-		var text, phone string
-		var isListed bool
-		rows.Borrow(&id, &text, &phone, &isListed)
-		if l.all == nil {
-			l.all = map[int64]struct{}{}
-		}
-		l.all[id] = struct{}{}
+		rows.Borrow(places...)
 		if isListed && (strings.Contains(text, t.text) || (t.digits != "" && strings.Contains(phone, t.digits))) {
-			l.hits = append(l.hits, id)
+			hits.add(id)
+		} else {
+			hits.remove(id)
 		}
 	}
-	slices.Sort(l.hits)
-	return l, rows.Err()
-}
-
-// found adds, for SQLite, the condition that a lead is one of the term's hits.
-func (t term) found(c *conditions, actor authz.Actor) {
-	base := ftsBase(actor.AccountID)
-	match, from, to, account := c.arg(t.match()), c.arg(base), c.arg(base+ftsSpan), c.arg(actor.AccountID)
-	tail := conditions{args: c.args}
-	t.contained(&tail, db.SQLite)
-	c.args = tail.args
-	c.where = append(c.where, fmt.Sprintf(`id IN (
-		SELECT rowid - %s FROM leads_fts WHERE leads_fts MATCH %s AND rowid BETWEEN %s AND %s
-			AND rowid - %s NOT IN (SELECT lead_id FROM search_queue WHERE account_id = %s)
-		UNION ALL SELECT lead_id FROM search_queue WHERE account_id = %s AND lead_id IN (SELECT id FROM leads WHERE account_id = %s AND id = lead_id AND %s))`,
-		from, match, from, to, from, account, account, account, tail.where[0]))
+	return rows.Err()
 }
 
 // queueForSearch notes that the index of SQLite no longer has a lead as it is.
@@ -156,6 +132,13 @@ func (s *Service) Unindexed() <-chan struct{} { return s.unindexed }
 // for it.
 const indexBatch = 200
 
+// queued is a lead that waits to be indexed.
+type queued struct {
+	account, lead int64
+	text, phone   string
+	listed        bool
+}
+
 // IndexSearch brings SQLite's full-text index up to date with a batch of the
 // leads that changed, and tells whether more are waiting.
 func (s *Service) IndexSearch(ctx context.Context) (more bool, err error) {
@@ -163,34 +146,48 @@ func (s *Service) IndexSearch(ctx context.Context) (more bool, err error) {
 		return false, nil
 	}
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		type entry struct {
-			account, lead int64
-			text, phone   string
-			listed        bool
-		}
 		batch, err := db.Collect(tx.Query(`SELECT q.account_id, q.lead_id, COALESCE(l.search_text, ''), COALESCE(l.search_phone, ''),
 				COALESCE(l.deleted_at IS NULL AND l.merged_into IS NULL, FALSE)
 			FROM search_queue q LEFT JOIN leads l ON l.account_id = q.account_id AND l.id = q.lead_id LIMIT $1`, int64(indexBatch)),
-			func(r *db.Rows, e *entry) { r.Scan(&e.account, &e.lead, &e.text, &e.phone, &e.listed) })
+			func(r *db.Rows, l *queued) { r.Scan(&l.account, &l.lead, &l.text, &l.phone, &l.listed) })
 		if err != nil {
 			return err
 		}
 		more = len(batch) == indexBatch
-		for _, e := range batch {
-			rowid := ftsBase(e.account) + e.lead
-			if err := tx.Queue(`DELETE FROM leads_fts WHERE rowid = $1`, rowid); err != nil {
+		changed := map[int64]bool{}
+		for _, l := range batch {
+			if err := l.index(tx); err != nil {
 				return err
 			}
-			if e.listed {
-				if err := tx.Queue(`INSERT INTO leads_fts (rowid, search_text, search_phone) VALUES ($1, $2, $3)`, rowid, e.text, e.phone); err != nil {
-					return err
-				}
-			}
-			if err := tx.Queue(`DELETE FROM search_queue WHERE account_id = $1 AND lead_id = $2`, e.account, e.lead); err != nil {
+			changed[l.account] = true
+		}
+		for account := range changed {
+			if err := indexChanged(tx, account); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return more, err
+}
+
+// index takes the lead from the queue into the index, or out of it when it is not
+// listed.
+func (l *queued) index(tx *db.Tx) error {
+	rowid := ftsBase(l.account) + l.lead
+	if err := tx.Queue(`DELETE FROM leads_fts WHERE rowid = $1`, rowid); err != nil {
+		return err
+	}
+	if l.listed {
+		if err := tx.Queue(`INSERT INTO leads_fts (rowid, search_text, search_phone) VALUES ($1, $2, $3)`, rowid, l.text, l.phone); err != nil {
+			return err
+		}
+	}
+	return tx.Queue(`DELETE FROM search_queue WHERE account_id = $1 AND lead_id = $2`, l.account, l.lead)
+}
+
+// indexChanged notes that SQLite's index of an account is another one now.
+func indexChanged(tx *db.Tx, account int64) error {
+	return tx.Queue(`INSERT INTO search_generations (account_id, generation) VALUES ($1, 1)
+		ON CONFLICT (account_id) DO UPDATE SET generation = search_generations.generation + 1`, account)
 }

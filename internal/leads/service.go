@@ -26,6 +26,7 @@ type Service struct {
 	log          *events.Log
 	includes     []Include
 	unindexed    chan struct{} // wakes the search indexer
+	searches     searches
 }
 
 // New makes the service. includes are the relations that features above this one

@@ -13,7 +13,7 @@ CREATE TABLE leads (
     birthday        TEXT, -- YYYY-MM-DD
     value_cents     BIGINT,
     source          TEXT,
-    tags            TEXT NOT NULL DEFAULT '[]', -- JSON array, in order of adding; lead_tags is its index
+    tags            TEXT NOT NULL DEFAULT '[]', -- JSON array, in order of adding; 0003_search has its index
     custom_values   TEXT NOT NULL DEFAULT '{}', -- JSON object keyed by custom field id
     pipeline_id     BIGINT NOT NULL,
     stage_id        BIGINT NOT NULL,
@@ -62,15 +62,6 @@ CREATE INDEX leads_by_email ON leads (account_id, email_key) WHERE email_key IS 
 CREATE INDEX leads_by_phone ON leads (account_id, phone_key) WHERE phone_key IS NOT NULL AND deleted_at IS NULL AND merged_into IS NULL;
 CREATE INDEX leads_merged ON leads (account_id, merged_into, id) WHERE merged_into IS NOT NULL;
 CREATE INDEX leads_trash ON leads (account_id, id) WHERE deleted_at IS NOT NULL;
-
--- The index of leads.tags: which listed leads have a tag. No foreign key: it is
--- written with the lead, and a key would cost an index of its own.
-CREATE TABLE lead_tags (
-    account_id BIGINT NOT NULL,
-    tag_key    TEXT NOT NULL, -- folded to lower case
-    lead_id    BIGINT NOT NULL,
-    PRIMARY KEY (account_id, tag_key, lead_id)
-)/*sqlite: WITHOUT ROWID*/;
 
 -- How many listed leads there are, changed in the transaction that changes the
 -- leads. Slots keep simultaneous writers on PostgreSQL off each other's rows.
@@ -251,5 +242,4 @@ DROP TABLE lost_sales;
 DROP TABLE sales;
 DROP TABLE lead_blocks;
 DROP TABLE lead_counters;
-DROP TABLE lead_tags;
 DROP TABLE leads;

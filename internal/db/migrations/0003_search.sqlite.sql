@@ -13,6 +13,24 @@ CREATE TABLE search_queue (
     PRIMARY KEY (account_id, lead_id)
 ) WITHOUT ROWID;
 
+-- Counts the changes of the index, for what is remembered of searches.
+CREATE TABLE search_generations (
+    account_id BIGINT PRIMARY KEY,
+    generation BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- Which listed leads have a tag: a row is the set of those with ids in a block of
+-- 8192, packed as internal/leads/idset.go says.
+CREATE TABLE tag_blocks (
+    account_id BIGINT NOT NULL,
+    tag_key    TEXT NOT NULL, -- folded to lower case
+    block      BIGINT NOT NULL, -- id / 8192
+    leads      BLOB NOT NULL,
+    PRIMARY KEY (account_id, tag_key, block)
+) WITHOUT ROWID;
+
 -- +goose Down
+DROP TABLE tag_blocks;
+DROP TABLE search_generations;
 DROP TABLE search_queue;
 DROP TABLE leads_fts;
