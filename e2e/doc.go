@@ -8,6 +8,7 @@
 //   - story: one lead from its creation to its sale, with the customer's reply and
 //     the webhooks that tell of it;
 //   - races: what holds when many ask at the same moment, of one process or two;
+//   - faults: what is left undone or done twice when processes are killed (nothing);
 //   - program: the command line, start, stop and administration.
 //
 // The tests of HTTP run against `syncro demo`, whose data demo-account.md fixes.

@@ -89,6 +89,9 @@ func (a *App) Serve(ctx context.Context, l net.Listener) (err error) {
 		if err := a.Sequences.Release(context.WithoutCancel(ctx)); err != nil {
 			return fmt.Errorf("releasing steps of sequences: %w", err)
 		}
+		if err := a.Webhooks.Release(context.WithoutCancel(ctx)); err != nil {
+			return fmt.Errorf("releasing deliveries: %w", err)
+		}
 	}
 	// Requests outlive the signal that ends ctx; cut is for those that do not finish.
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))

@@ -28,6 +28,7 @@ var excused = []struct{ file, text, reason string }{
 	{"messaging/medium.go", "FROM media_fetches WHERE state = 'pending' AND due_at", "looks for what is due in any account"},
 	{"webhooks/store_delivery.go", "AS waiting UNION ALL", "looks for what is due in any account"},
 	{"webhooks/store_delivery.go", "DELETE FROM webhook_deliveries WHERE id IN", "forgets by age, whosever it was"},
+	{"webhooks/store_delivery.go", "SET leased_until = $1 WHERE state", "ends the leases of a process that was killed"},
 	{"messaging/progress.go", "FROM messages WHERE status = 'sending' AND updated_at < ", "sweeps what was abandoned in any account, and gives the account with it"},
 	{"sequences/engine.go", "WITH RECURSIVE account (id)", "looks for the accounts of which something is due"},
 	{"sequences/engine.go", "SET due_at = $1 WHERE running", "ends the leases of a process that was killed"},

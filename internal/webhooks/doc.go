@@ -13,8 +13,9 @@
 //     └────┘ claimed again when its time has come
 //
 //   - A claim lasts as long as its lease. A process that dies leaves a lease behind;
-//     when that is over the delivery is claimed again, so that every event arrives
-//     at least once, with the same id and in the same bytes.
+//     when that is over, or its database's only process starts anew, the delivery is
+//     claimed again, so that every event arrives at least once, with the same id and
+//     in the same bytes.
 //
 //   - A test is an event of the type webhook.test that one subscription is sent at
 //     once and only once. A redelivery is a further delivery of an old event.

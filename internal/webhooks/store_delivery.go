@@ -1,6 +1,7 @@
 package webhooks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -125,6 +126,15 @@ func claim(tx *db.Tx, k key) (*attempt, error) {
 	}
 	return nil, tx.Queue(`UPDATE webhook_deliveries SET state = 'dead', error = $3, leased_until = NULL WHERE account_id = $1 AND id = $2`,
 		k.account, k.delivery, reasonInactive)
+}
+
+// Release ends the leases of a process that was killed, so that its deliveries need
+// not wait for them. It is for a database that has one process.
+func (s *Service) Release(ctx context.Context) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`UPDATE webhook_deliveries SET leased_until = $1 WHERE state = 'delivering' AND leased_until > $1`, tx.Now())
+		return err
+	})
 }
 
 // load reads what it takes to try a delivery at a time.
