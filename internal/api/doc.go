@@ -13,7 +13,8 @@
 //
 // The [Call] holds the [authz.Actor], the path's values and the precondition. The
 // answer is any type with json tags; it may write itself ([Appender]), carry a
-// version ([Versioned]) and tell that it was created ([Creation]).
+// version ([Versioned]) and tell that it was created ([Creation]). One that is no
+// JSON, but a file, is an [http.Handler] that writes itself as it comes.
 //
 // # The order of checks
 //

@@ -171,7 +171,12 @@ func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation 
 	}
 	success := &huma.Response{
 		Description: "Success.", Headers: answerHeaders(op.versions),
-		Content: map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(op.answer, true, ""), Example: op.Example}},
+		Content: map[string]*huma.MediaType{},
+	}
+	if op.MediaType != "" {
+		success.Content[op.MediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	} else {
+		success.Content["application/json"] = &huma.MediaType{Schema: schemas.Schema(op.answer, true, ""), Example: op.Example}
 	}
 	d.Responses[strconv.Itoa(status)] = success
 	if op.answer.Implements(reflect.TypeFor[Creation]()) {

@@ -162,6 +162,10 @@ func (r *Router) answer(ctx context.Context, w http.ResponseWriter, q *http.Requ
 	if v, ok := answer.(Versioned); ok {
 		w.Header().Set("ETag", `"`+strconv.FormatInt(v.RecordVersion(), 10)+`"`)
 	}
+	if own, ok := answer.(http.Handler); ok {
+		own.ServeHTTP(w, q)
+		return
+	}
 	if err := writeJSON(w, status, answer); err != nil {
 		r.Log.ErrorContext(ctx, "writing an answer", "error", err, "request_id", RequestID(ctx))
 	}

@@ -95,8 +95,9 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a := &App{DB: d, config: c, log: log, events: &events.Log{}, jobs: jobs.NewQueue()}
 	sealing := secrets.Lazily(c.SecretKey, c.DataDir)
 	allowed, _ := netguard.ParseRanges(c.Webhooks) // Check has seen it
+	guard := netguard.New(allowed, nil)
 	// The first to react: what an event leads to is told after it.
-	a.Webhooks = webhooks.New(d, webhooks.Options{Events: a.events, Queue: a.jobs, Box: sealing, Guard: netguard.New(allowed, nil), Clock: c.Clock})
+	a.Webhooks = webhooks.New(d, webhooks.Options{Events: a.events, Queue: a.jobs, Box: sealing, Guard: guard, Clock: c.Clock})
 	a.Accounts = accounts.New(d, accounts.Options{Clock: c.Clock, RateLimit: c.RateLimit})
 	a.Pipelines = pipelines.New(d)
 	a.CustomFields = customfields.New(d)
@@ -106,11 +107,10 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
 	a.events.React(a.Scoring.React)
 	a.Messaging = messaging.New(d, messaging.Options{
-		Log: a.events, Providers: providers(), Secrets: sealing, Clock: c.Clock, Automation: a.Accounts.Automation,
+		Log: a.events, Queue: a.jobs, Leads: a.Leads, Providers: providers(guard), Secrets: sealing, Clock: c.Clock, Automation: a.Accounts.Automation,
+		MediaDir: filepath.Join(c.DataDir, "media"),
 	})
-	a.Inbox = messaging.NewInbox(a.Messaging, messaging.InboxOptions{
-		Leads: a.Leads, Queue: a.jobs, Notes: log, MediaDir: filepath.Join(c.DataDir, "media"),
-	})
+	a.Inbox = messaging.NewInbox(a.Messaging, messaging.InboxOptions{Notes: log})
 	a.events.React(a.scoreMessages)
 	a.Sequences = sequences.New(d, sequences.Options{
 		Log: a.events, Queue: a.jobs, Clock: c.Clock,
@@ -146,9 +146,10 @@ func (a *App) scoreMessages(tx *db.Tx, actor authz.Actor, e events.Event) error 
 	return a.Scoring.Received(tx, actor, *facts.LeadID, facts.Type)
 }
 
-// providers are the WhatsApp services that numbers can be connected through.
-func providers() messaging.Providers {
-	return messaging.ProvidersOf(waha.New(exchange.Config{}), cloudapi.New(exchange.Config{}))
+// providers are the WhatsApp services that numbers can be connected through. Where
+// they are, an account may say: the guard holds for them as for webhooks.
+func providers(guard *netguard.Guard) messaging.Providers {
+	return messaging.ProvidersOf(waha.New(exchange.Config{Dial: guard.Dial}), cloudapi.New(exchange.Config{Dial: guard.Dial}))
 }
 
 // includes are the relations of leads that features above leads have

@@ -61,6 +61,14 @@ func (s *Service) conversationRoutes(r *api.Router) {
 	}, func(ctx context.Context, c *api.Call, query MessageQuery) (MessageList, error) {
 		return s.Messages(ctx, c.Actor, c.ID("id"), query)
 	})
+	api.Handle(r, api.Route{
+		Method: http.MethodGet, Path: "/messages/{id}/media", Scope: authz.WhatsAppRead, ID: "getMessageMedia", Tag: conversations, Summary: "Download a message's file", MediaType: "application/octet-stream",
+		Description: "The file that the customer has sent, or was sent from the handset, as it is kept here; parts of it by `Range`. Its type is told where it is a picture, a sound, a video, a PDF or a plain text. " +
+			"A file that is still to be fetched from the provider is a 409; a message without one, or whose file could not be had, a 404.",
+		Refusals: []api.Refusal{{Status: http.StatusConflict, When: "The file is still being fetched.", Example: map[string]any{"message": "A mídia ainda está sendo obtida do provedor.", "retry_after": 5}}},
+	}, func(ctx context.Context, c *api.Call) (StoredMedium, error) {
+		return s.Medium(ctx, c.Actor, c.ID("id"))
+	})
 	s.conversationChanges(r)
 	s.replyRoute(r)
 }

@@ -17,7 +17,6 @@ import (
 	"syncro/internal/db"
 	"syncro/internal/faults"
 	"syncro/internal/jobs"
-	"syncro/internal/leads"
 )
 
 // Inbox takes in what providers tell (whatsapp-providers.md).
@@ -35,13 +34,8 @@ type Inbox struct {
 
 // InboxOptions are what an [Inbox] needs besides its [Service].
 type InboxOptions struct {
-	Leads *leads.Service
-	Queue *jobs.Queue
 	// Notes is the program's log, for what is left out and why.
 	Notes *slog.Logger
-	// MediaDir is the folder of the media that customers send; it is made when the
-	// first one comes. Several nodes share it.
-	MediaDir string
 	// MediaLimit is how many bytes a medium may have; 0 for [DefaultMediaLimit].
 	MediaLimit int64
 }

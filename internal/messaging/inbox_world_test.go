@@ -84,10 +84,10 @@ func newMailbox(t *testing.T, d *db.DB, clock *dbtest.Clock) *mailbox {
 	a := accounts.New(d, accounts.Options{Clock: clock.Now})
 	people := leads.New(d, w.events, a, pipelines.New(d), customfields.New(d), tasks.New(d, w.events, clock.Now))
 	w.service = messaging.New(d, messaging.Options{
-		Log: w.events, Clock: clock.Now, Secrets: box, Automation: a.Automation,
+		Log: w.events, Queue: jobs.NewQueue(), Leads: people, Clock: clock.Now, Secrets: box, Automation: a.Automation, MediaDir: w.mediaDir,
 		Providers: messaging.ProvidersOf(waha.New(exchange.Config{}), cloudapi.New(exchange.Config{})),
 	})
-	w.inbox = messaging.NewInbox(w.service, messaging.InboxOptions{Leads: people, Queue: jobs.NewQueue(), Notes: log, MediaDir: w.mediaDir, MediaLimit: 1000})
+	w.inbox = messaging.NewInbox(w.service, messaging.InboxOptions{Notes: log, MediaLimit: 1000})
 	w.kinds = append(w.service.Kinds(), w.inbox.Kinds()...)
 	router := api.NewRouter(api.Config{
 		DB: d, Log: log, Clock: clock.Now,

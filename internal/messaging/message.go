@@ -93,6 +93,11 @@ func insertMessage(tx *db.Tx, actor authz.Actor, m *Message) error {
 	return nil
 }
 
+// findMessage reads a message.
+func findMessage(q db.Querier, actor authz.Actor, id int64) (*Message, error) {
+	return getMessage(q.Query(`SELECT `+messageColumns+` FROM messages WHERE account_id = $1 AND id = $2`, actor.AccountID, id))
+}
+
 // lockMessage reads a message for a change to it.
 func lockMessage(tx *db.Tx, actor authz.Actor, id int64) (*Message, error) {
 	return getMessage(tx.Query(`SELECT `+messageColumns+` FROM messages WHERE account_id = $1 AND id = $2 FOR UPDATE`, actor.AccountID, id))

@@ -232,7 +232,7 @@ func (s *Service) abandon(ctx context.Context, key string) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *db.Tx) error {
-		m, err := getMessage(tx.Query(`SELECT `+messageColumns+` FROM messages WHERE account_id = $1 AND id = $2`, actor.AccountID, id))
+		m, err := findMessage(tx, actor, id)
 		if faults.Is(err, faults.NotFound) {
 			return nil
 		}

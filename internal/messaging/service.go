@@ -8,17 +8,23 @@ import (
 	"syncro/internal/db"
 	"syncro/internal/events"
 	"syncro/internal/jobs"
+	"syncro/internal/leads"
 	"syncro/internal/secrets"
 )
 
 // Options are what a [Service] needs of the rest of the program.
 type Options struct {
 	Log       *events.Log
+	Queue     *jobs.Queue
+	Leads     *leads.Service
 	Providers Providers
 	Secrets   *secrets.Box // of connections
 	Clock     func() time.Time
 	// Automation gives the actor for what the program does of itself for an account.
 	Automation func(ctx context.Context, accountID int64) (authz.Actor, error)
+	// MediaDir is the folder of the media that customers send; it is made when the
+	// first one comes. Several nodes share it.
+	MediaDir string
 }
 
 // Service is what can be done with numbers, templates, conversations and messages.

@@ -1,6 +1,7 @@
 package netguard
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -18,12 +19,19 @@ const (
 	maxHeaders     = 64 << 10
 )
 
+// Dial opens a connection, if its address is one that the guard lets through. It is
+// for clients that have rules of their own; one of the environment's proxies would
+// get past it.
+func (g *Guard) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialLimit, Control: g.control}
+	return dialer.DialContext(ctx, network, address)
+}
+
 // Client makes a client whose connections are all checked by the guard.
 func (g *Guard) Client() *http.Client {
-	dialer := &net.Dialer{Timeout: dialLimit, Control: g.control}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: dialLimit,
+			DialContext: g.Dial, ForceAttemptHTTP2: true, TLSHandshakeTimeout: dialLimit,
 			MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdlePerHost, IdleConnTimeout: idleLimit, MaxResponseHeaderBytes: maxHeaders,
 			DisableCompression: true, // a small answer could be unpacked into a huge one
 		},

@@ -381,7 +381,7 @@ func (r *round) plan(q db.Querier, e *enrollment) (*plan, error) {
 
 // values are what placeholders and conditions need besides the lead.
 func (r *round) values(l *leads.Lead) (v values) {
-	v.custom = r.fields.AppendJSON(nil, l.CustomValues)
+	v.fields, v.custom = r.fields, r.fields.AppendJSON(nil, l.CustomValues)
 	if stage, ok := r.board.Stage(l.StageID); ok {
 		v.stage = stage.Name
 	}

@@ -332,7 +332,10 @@ func (c *checker) fallbacks(s *Settings, f input.Field[input.Object]) {
 	for _, name := range names {
 		p, known := placeholders[name]
 		if !known {
-			c.problems.Addf(c.place("settings"), "The placeholder {{%s}} is unknown; there are %s.", name, strings.Join(placeholderNames(), ", "))
+			_, known = customField(c.fields, name)
+		}
+		if !known {
+			c.problems.Addf(c.place("settings"), "The placeholder {{%s}} is unknown; there are %s, and custom_fields.<name>.", name, strings.Join(placeholderNames(), ", "))
 			continue
 		}
 		raw, _ := f.Value.Get(name)

@@ -98,7 +98,7 @@ func TestStepsAreChecked(t *testing.T) {
 			{`{"type":"message","settings":{"type":"call","body":"a"}}`, "steps.0.settings.type", "The selected steps.0.settings.type is invalid."},
 			{`{"type":"message","settings":{"body":"a","instance_id":9}}`, "steps.0.settings.instance_id", "The selected steps.0.settings.instance id is invalid."},
 			{`{"type":"message","settings":{"body":"{{empresa}}"}}`, "steps.0.settings.fallbacks.empresa", "The steps.0.settings.fallbacks.empresa field is required."},
-			{`{"type":"message","settings":{"body":"{{cpf}}"}}`, "steps.0.settings", "The placeholder {{cpf}} is unknown; there are email, empresa, etapa, funil, nome, origem, primeiro_nome, responsavel, telefone, valor."},
+			{`{"type":"message","settings":{"body":"{{cpf}}"}}`, "steps.0.settings", "The placeholder {{cpf}} is unknown; there are email, empresa, etapa, funil, nome, origem, primeiro_nome, responsavel, telefone, valor, and custom_fields.<name>."},
 			{`{"type":"message","settings":{"body":"a","fallback_template":{"template_id":1,"variables":["{{nome}}"]}}}`, "steps.0.settings.fallback_template.variables", "The steps.0.settings.fallback template.variables field must contain 2 items."},
 			{`{"type":"message","delay_minutes":-1,"settings":{"body":"a"}}`, "steps.0.delay_minutes", "The steps.0.delay minutes field must be at least 0."},
 			{`{"type":"message","settings":{"body":"a"},"sending_hours":{"from":"18:00","until":"09:00"}}`, "steps.0.sending_hours.until", "The steps.0.sending hours.until field must be a time after from."},

@@ -6,6 +6,7 @@ import (
 	_ "time/tzdata"
 
 	"syncro/internal/calendar"
+	"syncro/internal/customfields"
 	"syncro/internal/leads"
 )
 
@@ -260,15 +261,29 @@ func TestTheHolidaysOfBrazil(t *testing.T) {
 
 func TestPlaceholdersNeverLeaveAHole(t *testing.T) {
 	f := facts{
-		lead:   &leads.Lead{Name: "João Silva", Company: " ", Phone: "+5511999887766", ValueCents: new(int64(123_456_789))},
-		values: values{stage: "Proposta", pipeline: "Vendas"},
+		lead: &leads.Lead{Name: "João Silva", Company: " ", Phone: "+5511999887766", ValueCents: new(int64(123_456_789))},
+		values: values{
+			stage: "Proposta", pipeline: "Vendas",
+			fields: customfields.NewSet([]customfields.Field{
+				{ID: 1, Name: "Setor", Type: customfields.Text, Active: true}, {ID: 2, Name: "verba", Type: customfields.Currency, Active: true},
+				{ID: 3, Name: "visita", Type: customfields.Date, Active: true}, {ID: 4, Name: "cores", Type: customfields.Multiselect, Active: true},
+				{ID: 5, Name: "cliente", Type: customfields.Checkbox, Active: true}, {ID: 6, Name: "area", Type: customfields.Number, Active: true},
+				{ID: 7, Name: "nome", Type: customfields.Text, Active: true}, {ID: 8, Name: "velho", Type: customfields.Text},
+			}),
+			custom: []byte(`{"Setor":"Saúde","verba":-1500.5,"visita":"2026-07-05","cores":["azul","verde"],"cliente":true,"area":12.5,"nome":"Apelido"}`),
+		},
 	}
-	fallbacks := map[string]string{"empresa": "sua empresa", "responsavel": "nossa equipe"}
+	fallbacks := map[string]string{"empresa": "sua empresa", "responsavel": "nossa equipe", "custom_fields.velho": "nada"}
 	for text, want := range map[string]string{
 		"Olá {{nome}}, de {{ empresa }}!":           "Olá João Silva, de sua empresa!",
 		"{{Primeiro_Nome}}: {{etapa}} em {{funil}}": "João: Proposta em Vendas",
 		"{{valor}} com {{responsavel}}":             "R$ 1.234.567,89 com nossa equipe",
 		"{{telefone}} {chaves} {{":                  "+5511999887766 {chaves} {{",
+		"{{custom_fields.Setor}} e {{Setor}}":       "Saúde e Saúde",
+		"{{verba}} em {{visita}}, {{area}} m²":      "-R$ 1.500,50 em 05/07/2026, 12,5 m²",
+		"{{cores}}, {{cliente}}":                    "azul, verde, sim",
+		"{{nome}}, o {{custom_fields.nome}}":        "João Silva, o Apelido",
+		"{{custom_fields.velho}}":                   "nada",
 	} {
 		if got := f.fill(text, fallbacks); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

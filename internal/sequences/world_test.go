@@ -86,9 +86,11 @@ func worldWith(t testing.TB, d *db.DB, clock *dbtest.Clock, providers messaging.
 	var err error
 	w.box, err = secrets.New(make([]byte, 32))
 	check(t, err)
-	messages := messaging.New(d, messaging.Options{Log: w.log, Providers: providers, Secrets: w.box, Clock: clock.Now, Automation: people.Automation})
+	messages := messaging.New(d, messaging.Options{
+		Log: w.log, Queue: w.queue, Leads: crm, Providers: providers, Secrets: w.box, Clock: clock.Now, Automation: people.Automation, MediaDir: t.TempDir(),
+	})
 	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	w.inbox = messaging.NewInbox(messages, messaging.InboxOptions{Leads: crm, Queue: w.queue, Notes: logger, MediaDir: t.TempDir()})
+	w.inbox = messaging.NewInbox(messages, messaging.InboxOptions{Notes: logger})
 	w.options = func(log *events.Log) sequences.Options {
 		return sequences.Options{
 			Log: log, Queue: w.queue, Accounts: people, Pipelines: board, CustomFields: fields, Tasks: chores, Leads: crm, Messaging: messages, Clock: clock.Now,

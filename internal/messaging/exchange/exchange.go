@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"syncro/internal/messaging"
+	"syncro/internal/netguard"
 )
 
 // Config bounds the exchanges; what is zero has a default.
@@ -42,7 +43,9 @@ type Config struct {
 	// so WAHA, does after 5 s) is one of which nobody knows; a new connection costs
 	// less.
 	Idle time.Duration
-	// Dial, if set, opens the connections: the place to refuse addresses.
+	// Dial, if set, opens the connections: the place to refuse addresses, with
+	// [netguard.ErrRefused]. No proxy of the environment is asked, which would connect
+	// on our behalf past it.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -73,7 +76,6 @@ func New(c Config) *Client {
 		http: &http.Client{
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport: &http.Transport{
-				Proxy: http.ProxyFromEnvironment,
 				DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 					ctx, cancel := context.WithTimeout(ctx, c.Connect)
 					defer cancel()
@@ -193,6 +195,8 @@ func (c *Client) open(ctx context.Context, r Request) (*http.Response, error) {
 	switch {
 	case err == nil:
 		return response, nil
+	case errors.Is(err, netguard.ErrRefused):
+		return nil, &messaging.SendError{Outcome: messaging.NumberInTrouble, Message: "O endereço do provedor não é público.", Cause: plain(err)}
 	case gone.Load():
 		return nil, &messaging.SendError{Outcome: messaging.Unknown, Message: "O provedor não respondeu.", Cause: plain(err)}
 	default:

@@ -20,6 +20,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 
 	"syncro/internal/messaging"
 	"syncro/internal/messaging/exchange"
+	"syncro/internal/netguard"
 )
 
 // Subject is a provider to be tried.
@@ -279,6 +281,16 @@ func (s Subject) failures(t *testing.T) {
 		connection.BaseURL = closed.URL
 		var e *messaging.SendError
 		if _, err := s.New(refusing).Send(t.Context(), connection, s.Message); !errors.As(err, &e) || e.Outcome != messaging.NotSent {
+			t.Errorf("it gives %v", err)
+		}
+	})
+	t.Run("an address that is not public is named as trouble", func(t *testing.T) {
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it is reached") }))
+		defer server.Close()
+		connection := s.Connection
+		connection.BaseURL = strings.Replace(server.URL, "127.0.0.1", "localhost", 1) // which may have led elsewhere when it was named
+		var e *messaging.SendError
+		if _, err := s.New(exchange.Config{Dial: netguard.New(nil, nil).Dial}).Send(t.Context(), connection, s.Message); !errors.As(err, &e) || e.Outcome != messaging.NumberInTrouble {
 			t.Errorf("it gives %v", err)
 		}
 	})
