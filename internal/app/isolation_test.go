@@ -112,6 +112,7 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 			VALUES ($3 + 17, $1, $3 + 16, $3 + 14, $3, 'in', 'text', $2, 'received', $6, $6, $6)`,
 		`INSERT INTO inbound_hooks (id, account_id, instance_id, body, state, due_at, received_at) VALUES ($3 + 53, $1, $3 + 14, $2, 'done', $6, $6)`,
 		`INSERT INTO media_fetches (account_id, message_id, state, due_at) VALUES ($1, $3 + 17, 'pending', $6)`,
+		`INSERT INTO read_receipts (account_id, conversation_id, due_at) VALUES ($1, $3 + 16, $6)`,
 		`UPDATE messages SET media_url = $2 WHERE account_id = $1`,
 		`INSERT INTO number_checks (account_id, instance_id, phone_key, chat_id, checked_at) VALUES ($1, $3 + 14, '5511999887766', $2, $6)`,
 	} {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"syncro/internal/api"
 	"syncro/internal/db/dbtest"
 	"syncro/internal/messaging"
 )
@@ -265,7 +266,7 @@ func TestTheFileOfAMessageIsFetchedIntoTheFolderUpToALimit(t *testing.T) {
 		}
 		w.deliver(t, w.fromWAHA("A1", maria, "minha foto", medium("ok.jpg")), w.fromWAHA("A2", maria, "", medium("big.jpg")),
 			w.fromWAHA("A3", maria, "", `,"hasMedia":true,"media":{"url":null,"mimetype":"video/mp4"}`))
-		for range 5 { // the errors of failed attempts are those of the log
+		for i := range 5 { // the errors of failed attempts are those of the log
 			for _, kind := range w.kinds {
 				keys, err := kind.Due(t.Context(), 10)
 				if err != nil {
@@ -275,11 +276,30 @@ func TestTheFileOfAMessageIsFetchedIntoTheFolderUpToALimit(t *testing.T) {
 					_ = kind.Work(t.Context(), key)
 				}
 			}
+			if i == 0 {
+				if got := w.ask(t, 409, "GET", "/messages/1/media", ""); !strings.Contains(got, `"retry_after":5`) {
+					t.Errorf("a file on its way is %s", got)
+				}
+			}
 			w.clock.Advance(time.Minute)
 		}
 		w.wants(t, "in image received - minha foto | in image received -  | in video received - ", theMessages)
 		w.wants(t, "1/1.jpg 1000", `SELECT media_file || ' ' || CAST(media_size AS text) FROM messages WHERE account_id = 1 AND media_file IS NOT NULL`)
 		w.wants(t, "failed", `SELECT state FROM media_fetches WHERE account_id = 1`)
+		for path, want := range map[string]int{"/messages/1/media": 200, "/messages/2/media": 404, "/messages/3/media": 404, "/messages/99/media": 404} {
+			w.ask(t, want, "GET", path, "")
+			w.ask(t, 404, "theirs GET", path, "")
+		}
+		answer := w.request(t, "GET", api.Base+"/messages/1/media", "", "X-API-Key", "ours", "Range", "bytes=990-")
+		if h := answer.Header(); answer.Code != 206 || answer.Body.String() != strings.Repeat("x", 10) || h.Get("Content-Type") != "image/jpeg" ||
+			h.Get("Content-Disposition") != "inline; filename=foto.jpg" || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("the file is %d %v %s", answer.Code, h, answer.Body)
+		}
+		dbtest.Exec(t, w.db, `UPDATE messages SET media_mime = 'text/html', media_name = $1 WHERE account_id = 1 AND id = 1`, "a\"b;c\r\nX: é.html")
+		if h := w.request(t, "GET", api.Base+"/messages/1/media", "", "X-API-Key", "ours").Header(); h.Get("Content-Type") != "application/octet-stream" ||
+			!strings.HasPrefix(h.Get("Content-Disposition"), "attachment; filename") || h.Get("X") != "" {
+			t.Errorf("a page is %v", h)
+		}
 		kept, err := os.ReadFile(filepath.Join(w.mediaDir, "1", "1.jpg"))
 		if err != nil || len(kept) != 1000 {
 			t.Errorf("the folder has %d bytes, %v", len(kept), err)
@@ -287,6 +307,41 @@ func TestTheFileOfAMessageIsFetchedIntoTheFolderUpToALimit(t *testing.T) {
 		if left, err := os.ReadDir(filepath.Join(w.mediaDir, "1")); err != nil || len(left) != 1 {
 			t.Errorf("the folder has %v, %v", left, err)
 		}
+	})
+}
+
+func TestReactionsAreMessagesUnlessOursOrTakenBack(t *testing.T) {
+	eachMailbox(t, func(t *testing.T, w *mailbox) {
+		reaction := func(id, fromMe, emoji string) string {
+			return fmt.Sprintf(`{"event":"message.reaction","session":"default","payload":{"id":"%s_%s_%s","timestamp":%d,"from":%q,"to":%q,"fromMe":%s,"reaction":{"text":%q,"messageId":"true_%s_3EB0"}}}`,
+				fromMe, maria, id, w.clock.Now().Unix(), maria, maria, fromMe, emoji, maria)
+		}
+		w.receive(t, reaction("R1", "false", "👍"), reaction("R2", "true", "👍"), reaction("R3", "false", ""),
+			fromMeta(`"messages":[{"from":"5511988887777","id":"wamid.R","type":"reaction","reaction":{"message_id":"x"}}]`))
+		w.wants(t, "in reaction received - 👍", theMessages)
+		w.wants(t, "done | done | done | done", theHooks)
+	})
+}
+
+func TestATemplateIsWhatItsProviderLastDecided(t *testing.T) {
+	eachMailbox(t, func(t *testing.T, w *mailbox) {
+		dbtest.Exec(t, w.db, `UPDATE whatsapp_instances SET business_id = '102' WHERE account_id = 1 AND id IN (2, 3)`)
+		dbtest.Exec(t, w.db, `INSERT INTO whatsapp_instances (id, account_id, provider, display_name, is_primary, status, business_id, created_at, updated_at) VALUES (9, 2, 'cloud_api', 'Deles', TRUE, 'connected', '102', $1, $1)`, w.clock.Now())
+		for id, owner := range map[int64][2]int64{1: {1, 1}, 2: {1, 2}, 3: {1, 3}, 9: {2, 9}} { // the account's and the number's id
+			dbtest.Exec(t, w.db, `INSERT INTO whatsapp_templates (id, account_id, instance_id, name, language, category, status, body, variables_count, header_type, components, created_at, updated_at)
+				VALUES ($1, $2, $3, 'promo', 'pt_BR', 'UTILITY', 'PENDING', 'Oi', 0, 'none', '[]', $4, $4)`, id, owner[0], owner[1], w.clock.Now())
+		}
+		decided := func(what string, at time.Duration) string {
+			return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"102","time":%d,"changes":[{"field":"message_template_status_update",
+				"value":{"event":%q,"message_template_id":1,"message_template_name":"promo","message_template_language":"pt_BR","reason":"INVALID_FORMAT"}}]}]}`, w.clock.Now().Add(at).Unix(), what)
+		}
+		const states = `SELECT status || COALESCE(rejected_reason, '') FROM whatsapp_templates WHERE account_id IN (1, 2) ORDER BY id`
+		w.receive(t, decided("APPROVED", 0))
+		w.wants(t, "PENDING | APPROVED | APPROVED | PENDING", states) // both numbers of the business account, and nobody else's
+		w.receive(t, decided("REJECTED", -time.Hour), decided("FLAGGED", time.Minute))
+		w.wants(t, "PENDING | APPROVED | APPROVED | PENDING", states)
+		w.receive(t, decided("REJECTED", time.Minute))
+		w.wants(t, "PENDING | REJECTEDINVALID_FORMAT | REJECTEDINVALID_FORMAT | PENDING", states)
 	})
 }
 

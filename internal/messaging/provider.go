@@ -31,7 +31,8 @@ type Provider interface {
 	// constant time. It gives [ErrNoHookSecret] or [ErrHookSignature].
 	VerifyHook(c Connection, header http.Header, raw []byte) error
 	// ReadHook reads what a verified webhook tells, in its order and at most once
-	// each. What it does not know it leaves out; only a body that cannot be read at
+	// each. What it does not know it leaves out, and with it that a message was edited
+	// or taken back: what has come stays as it came. Only a body that cannot be read at
 	// all is an error. What concerns a number other than the connection's is left
 	// out, too: each number has a hook of its own.
 	ReadHook(c Connection, raw []byte) ([]Incoming, error)
@@ -244,11 +245,12 @@ type HiddenResolver interface {
 	ResolveHidden(ctx context.Context, c Connection, chatID string) (phone string, err error)
 }
 
-// Incoming is one thing that a webhook tells; one of the three is set.
+// Incoming is one thing that a webhook tells; one of the four is set.
 type Incoming struct {
-	Message *IncomingMessage
-	Status  *IncomingStatus
-	Session *IncomingSession
+	Message  *IncomingMessage
+	Status   *IncomingStatus
+	Session  *IncomingSession
+	Template *IncomingTemplate
 }
 
 // IncomingMessage is a message of a customer, or the echo of one of ours.
@@ -292,6 +294,15 @@ type IncomingStatus struct {
 	// Problem is why it has failed, with the outcome that the same code has when a
 	// send is answered with it; nil unless it has.
 	Problem *SendError
+}
+
+// IncomingTemplate is what the provider has decided about a template of the
+// connection's business account.
+type IncomingTemplate struct {
+	Name, Language string
+	Status         string // as in [ListedTemplate]
+	RejectedReason string // "" unless it is rejected
+	At             time.Time
 }
 
 // SessionState is whether a number can be used.

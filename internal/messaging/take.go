@@ -89,12 +89,18 @@ func (t *taking) takeOne(ctx context.Context, provider Provider, one Incoming) e
 		return t.write(ctx, func(tx *db.Tx) error { return t.takeStatus(tx, one.Status) })
 	case one.Session != nil:
 		return t.write(ctx, func(tx *db.Tx) error { return t.takeSession(tx, one.Session) })
+	case one.Template != nil:
+		return t.write(ctx, func(tx *db.Tx) error { return t.takeTemplate(tx, one.Template) })
 	case one.Message == nil:
 		return nil
 	}
 	m := *one.Message
 	if m.Group {
 		t.Notes.DebugContext(ctx, "a message in a group is left out", "number", t.connection, "provider_msg_id", m.ProviderID)
+		return nil
+	}
+	if m.Kind == KindReaction && (m.FromMe || m.Body == "") {
+		t.Notes.DebugContext(ctx, "a reaction of our own, or one taken back, is left out", "number", t.connection, "provider_msg_id", m.ProviderID)
 		return nil
 	}
 	if m.Hidden && m.Phone == "" {
@@ -164,6 +170,20 @@ func (t *taking) takeSession(tx *db.Tx, told *IncomingSession) error {
 	return tx.Queue(`UPDATE whatsapp_instances SET status = $3, status_reason = $4, status_at = $5, phone_number = COALESCE($6::text, phone_number), updated_at = $7
 		WHERE account_id = $1 AND id = $2 AND (status_at IS NULL OR status_at <= $5)`,
 		t.actor.AccountID, t.connection.InstanceID, string(told.State), orNull(reason), at, orNull(told.Phone), tx.Now())
+}
+
+// takeTemplate notes what the provider has decided about a template, unless there is
+// newer news. It tells one number of its business account; the others have it, too.
+func (t *taking) takeTemplate(tx *db.Tx, told *IncomingTemplate) error {
+	at := told.At
+	if at.IsZero() {
+		at = tx.Now()
+	}
+	return tx.Queue(`UPDATE whatsapp_templates SET status = $6, rejected_reason = $7, status_at = $8, updated_at = $9
+		WHERE account_id = $1 AND name = $4 AND language = $5 AND (status_at IS NULL OR status_at <= $8)
+			AND instance_id IN (SELECT i.id FROM whatsapp_instances i WHERE i.account_id = $1 AND (i.id = $2 OR i.business_id = $3))`,
+		t.actor.AccountID, t.connection.InstanceID, orNull(t.connection.BusinessID), storable(told.Name), told.Language,
+		told.Status, orNull(storable(told.RejectedReason)), at, tx.Now())
 }
 
 // takeStatus notes how far a message of ours has come.

@@ -12,6 +12,7 @@ import (
 type incoming struct {
 	ID        string `json:"id"`
 	From      string `json:"from"`
+	To        string `json:"to"` // of an echo
 	GroupID   string `json:"group_id"`
 	Timestamp string `json:"timestamp"`
 	Type      string `json:"type"`
@@ -72,7 +73,7 @@ type reply struct {
 
 func readMessage(raw json.RawMessage, names map[string]string) (messaging.IncomingMessage, bool) {
 	var m incoming
-	if !decode(raw, &m) || m.ID == "" || m.From == "" {
+	if !decode(raw, &m) || m.ID == "" || m.From == "" || m.changes() {
 		return messaging.IncomingMessage{}, false
 	}
 	in := messaging.IncomingMessage{
@@ -87,6 +88,21 @@ func readMessage(raw json.RawMessage, names map[string]string) (messaging.Incomi
 	}
 	return in, true
 }
+
+// readEcho reads a message that was written in the WhatsApp Business app, which shares
+// its number with the Cloud API.
+func readEcho(raw json.RawMessage) (messaging.IncomingMessage, bool) {
+	var m incoming
+	if !decode(raw, &m) || m.ID == "" || m.To == "" || m.changes() {
+		return messaging.IncomingMessage{}, false
+	}
+	in := messaging.IncomingMessage{ProviderID: m.ID, FromMe: true, Phone: e164(m.To), ChatID: m.To, At: unix(m.Timestamp), ReplyTo: m.Context.ID, Status: messaging.StatusSent}
+	in.Kind, in.Body, in.Media = m.content()
+	return in, true
+}
+
+// changes tells of a message that only changes an earlier one.
+func (m incoming) changes() bool { return m.Type == "edit" || m.Type == "revoke" }
 
 // content tells what a message is made of. What Meta may add one day, and what it
 // calls unsupported itself, is unsupported: that there was a message counts.

@@ -48,6 +48,8 @@ func (*Adapter) AnswerChallenge(c messaging.Connection, query url.Values) (strin
 // hook is a webhook.
 type hook struct {
 	Entry []struct {
+		ID      string          `json:"id"`   // of the business account
+		Time    json.RawMessage `json:"time"` // seconds
 		Changes []struct {
 			Field string          `json:"field"`
 			Value json.RawMessage `json:"value"`
@@ -55,7 +57,7 @@ type hook struct {
 	} `json:"entry"`
 }
 
-// value is what changed under the field "messages".
+// value is what changed under the fields "messages" and "smb_message_echoes".
 type value struct {
 	Metadata struct {
 		PhoneNumberID string `json:"phone_number_id"`
@@ -67,6 +69,7 @@ type value struct {
 		} `json:"profile"`
 	} `json:"contacts"`
 	Messages []json.RawMessage `json:"messages"`
+	Echoes   []json.RawMessage `json:"message_echoes"` // of what was written in the WhatsApp Business app
 	Statuses []json.RawMessage `json:"statuses"`
 	Errors   []metaError       `json:"errors"`
 }
@@ -95,8 +98,13 @@ func (*Adapter) ReadHook(c messaging.Connection, raw []byte) ([]messaging.Incomi
 	}
 	for _, entry := range h.Entry {
 		for _, change := range entry.Changes {
+			if change.Field == "message_template_status_update" && (entry.ID == c.BusinessID || c.BusinessID == "") {
+				if t, ok := readTemplate(change.Value, unix(string(entry.Time))); ok {
+					add("template "+t.Name+" "+t.Language+" "+t.Status, messaging.Incoming{Template: &t})
+				}
+			}
 			var v value
-			if change.Field != "messages" || !decode(change.Value, &v) || v.Metadata.PhoneNumberID != c.PhoneNumberID {
+			if change.Field != "messages" && change.Field != "smb_message_echoes" || !decode(change.Value, &v) || v.Metadata.PhoneNumberID != c.PhoneNumberID {
 				continue
 			}
 			names := map[string]string{}
@@ -105,6 +113,11 @@ func (*Adapter) ReadHook(c messaging.Connection, raw []byte) ([]messaging.Incomi
 			}
 			for _, raw := range v.Messages {
 				if m, ok := readMessage(raw, names); ok {
+					add("message "+m.ProviderID, messaging.Incoming{Message: &m})
+				}
+			}
+			for _, raw := range v.Echoes {
+				if m, ok := readEcho(raw); ok {
 					add("message "+m.ProviderID, messaging.Incoming{Message: &m})
 				}
 			}
@@ -119,6 +132,34 @@ func (*Adapter) ReadHook(c messaging.Connection, raw []byte) ([]messaging.Incomi
 		}
 	}
 	return list, nil
+}
+
+// readTemplate reads what Meta has decided about a template.
+func readTemplate(raw json.RawMessage, at time.Time) (messaging.IncomingTemplate, bool) {
+	var told struct {
+		Event    string `json:"event"`
+		Name     string `json:"message_template_name"`
+		Language string `json:"message_template_language"`
+		Reason   string `json:"reason"`
+	}
+	if !decode(raw, &told) || told.Name == "" || told.Language == "" {
+		return messaging.IncomingTemplate{}, false
+	}
+	t := messaging.IncomingTemplate{Name: told.Name, Language: told.Language, At: at}
+	switch told.Event {
+	case "APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL":
+		t.Status = templateStatus(told.Event)
+	case "REINSTATED":
+		t.Status = "APPROVED"
+	case "DELETED", "PENDING_DELETION", "LIMIT_EXCEEDED", "ARCHIVED":
+		t.Status = "DISABLED"
+	default: // FLAGGED and the like warn of a change that has not come yet
+		return messaging.IncomingTemplate{}, false
+	}
+	if t.Status == "REJECTED" && told.Reason != "NONE" {
+		t.RejectedReason = told.Reason
+	}
+	return t, true
 }
 
 func readStatus(c messaging.Connection, raw json.RawMessage) (messaging.IncomingStatus, bool) {

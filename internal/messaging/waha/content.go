@@ -3,6 +3,7 @@ package waha
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"syncro/internal/messaging"
@@ -32,6 +33,25 @@ func content(m message) (messaging.Kind, string, *messaging.IncomingMedia) {
 		return messaging.KindUnsupported, "", nil
 	}
 	return messaging.KindText, body, nil
+}
+
+// changes tells, by the engines' own data, of a message that only changes or reacts to
+// another one, or that WhatsApp itself has put there. They come as messages without
+// content; a reaction comes as an event of its own, too.
+func changes(payload json.RawMessage) bool {
+	var said struct {
+		Data struct {
+			Type    string                     `json:"type"`    // WEBJS
+			Message map[string]json.RawMessage `json:"message"` // NOWEB, and GOWS as "Message"
+		} `json:"_data"`
+	}
+	_ = json.Unmarshal(payload, &said) // the engines' data may be anything
+	for _, part := range []string{"protocolMessage", "reactionMessage", "editedMessage"} {
+		if _, ok := said.Data.Message[part]; ok {
+			return true
+		}
+	}
+	return slices.Contains([]string{"revoked", "protocol", "reaction", "e2e_notification", "notification_template"}, said.Data.Type)
 }
 
 func hasMedia(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }

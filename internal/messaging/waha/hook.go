@@ -54,8 +54,15 @@ type message struct {
 	Ack       *int            `json:"ack"`
 	Location  json.RawMessage `json:"location"`
 	VCards    []string        `json:"vCards"`
+	Reaction  *reaction       `json:"reaction"`
 	ReplyTo   json.RawMessage `json:"replyTo"`
 	Data      json.RawMessage `json:"_data"`
+}
+
+// reaction is what a customer thinks of a message.
+type reaction struct {
+	Text      string    `json:"text"` // "" when it is taken back
+	MessageID messageID `json:"messageId"`
 }
 
 // ack is the payload of message.ack.
@@ -101,7 +108,11 @@ func (*Adapter) ReadHook(c messaging.Connection, raw []byte) ([]messaging.Incomi
 func read(e envelope) (incoming messaging.Incoming, key string) {
 	switch e.Event {
 	case "message", "message.any":
-		if m, ok := readMessage(e); ok {
+		if m, ok := readMessage(e); ok && !changes(e.Payload) {
+			return messaging.Incoming{Message: &m}, "message " + m.ProviderID
+		}
+	case "message.reaction":
+		if m, ok := readReaction(e); ok {
 			return messaging.Incoming{Message: &m}, "message " + m.ProviderID
 		}
 	case "message.ack":
@@ -159,6 +170,18 @@ func readMessage(e envelope) (messaging.IncomingMessage, bool) {
 	if in.Name = names(m.Data); fromMe {
 		in.Name = "" // our own
 	}
+	return in, true
+}
+
+// readReaction reads a message.reaction, whose payload is a message with a reaction
+// in the place of its content.
+func readReaction(e envelope) (messaging.IncomingMessage, bool) {
+	var m message
+	in, ok := readMessage(e)
+	if !ok || !decode(e.Payload, &m) || m.Reaction == nil {
+		return messaging.IncomingMessage{}, false
+	}
+	in.Kind, in.Body, in.Media, in.ReplyTo = messaging.KindReaction, m.Reaction.Text, nil, m.Reaction.MessageID.ID
 	return in, true
 }
 
