@@ -266,7 +266,7 @@ func TestNoRouteReachesAnotherAccountsRecords(t *testing.T) {
 func (h *household) ownRecords() {
 	routes := slices.DeleteFunc(h.app.router.Routes(), func(r api.Route) bool { return !strings.Contains(r.Path, "{") })
 	slices.SortFunc(routes, func(a, b api.Route) int { // what removes a record comes after what needs it
-		return cmp.Or(strings.Compare(b.Method, a.Method), len(b.Path)-len(a.Path))
+		return cmp.Or(strings.Compare(b.Method, a.Method), len(b.Path)-len(a.Path), strings.Compare(b.Path, a.Path)) // tasks before their lead
 	})
 	for _, route := range routes {
 		if !slices.ContainsFunc(paths(route, h.ids[stranger]), func(path string) bool {
