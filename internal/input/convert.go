@@ -123,32 +123,31 @@ func convertList[T string | int64](dst *[]T, in incoming, r *rule, path string, 
 }
 
 // convertNested reads a struct of Fields out of an object, or a slice of such
-// structs out of an array.
+// structs out of an array. Members that are wrong are left out, the others are
+// there to be checked further: all failing fields are reported at once.
 func convertNested(dst reflect.Value, in incoming, r *rule, path string, problems *faults.Bag) bool {
 	if dst.Kind() == reflect.Struct {
 		if in.shape != object {
 			must("be an array").report(problems, path)
 			return false
 		}
-		before := len(problems.Problems())
 		bodyPlan(dst.Type()).decode(dst, in.raw, path+".", problems)
-		return len(problems.Problems()) == before
+		return true
 	}
 	if in.shape != array {
 		must("be an array").report(problems, path)
 		return false
 	}
-	list, wrong := reflect.MakeSlice(dst.Type(), 0, 4), 0
+	list, before := reflect.MakeSlice(dst.Type(), 0, 4), len(problems.Problems())
 	for item := range in.elements() {
 		value := reflect.New(dst.Type().Elem()).Elem()
-		if !convertNested(value, item, r, path+"."+strconv.Itoa(list.Len()), problems) {
-			if wrong++; wrong == maxReported {
-				return false
-			}
+		convertNested(value, item, r, path+"."+strconv.Itoa(list.Len()), problems)
+		if len(problems.Problems())-before >= maxReported {
+			return false
 		}
 		list = reflect.Append(list, value)
 	}
-	if wrong > 0 || !r.checkCount(list.Len(), path, problems) {
+	if !r.checkCount(list.Len(), path, problems) {
 		return false
 	}
 	dst.Set(list)

@@ -186,6 +186,9 @@ func (c *checker) step(f *StepFields) Step {
 			c.problems.Addf(c.place("sending_hours.until"), "The %s field must be a time after from.", faults.Spoken(c.place("sending_hours.until")))
 		}
 	}
+	if c.problems.Has(c.place("settings")) { // they are no settings at all
+		return step
+	}
 	settings := &f.Settings.Value
 	switch step.Type {
 	case Message:

@@ -2,6 +2,8 @@ package sequences_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +119,16 @@ func TestStepsAreChecked(t *testing.T) {
 			if got.at("errors", test.field, 0) != test.message {
 				t.Errorf("%s: %s\nwant %s", test.step, got.text, test.message)
 			}
+		}
+		// All of them at once, whether they are wrong by themselves or by what they name.
+		got := w.ask(422, "POST", "/sequences", `{"steps":[{"type":"wait_reply","settings":{"on_reply_step":1}},{"type":"bogus"},7,{"type":"message","settings":5},
+			{"type":"message","delay_minutes":-1,"settings":{"body":"{{empresa}}"},"sending_hours":{"from":"9h","weekdays":[8]}}]}`)
+		wrong, _ := got.at("errors").(map[string]any)
+		if names := slices.Sorted(maps.Keys(wrong)); !slices.Equal(names, []string{
+			"name", "steps.0.settings.on_reply_step", "steps.0.settings.timeout_minutes", "steps.1.type", "steps.2", "steps.3.settings",
+			"steps.4.delay_minutes", "steps.4.sending_hours.from", "steps.4.sending_hours.weekdays.0", "steps.4.settings.fallbacks.empresa",
+		}) {
+			t.Errorf("wrong are %s", got.text)
 		}
 		if n := w.count(`SELECT count(*) FROM sequences WHERE account_id = 1`); n != 0 {
 			t.Errorf("%d wrong sequences were stored", n)
