@@ -33,9 +33,13 @@ type counter struct {
 	key     string
 	id      int64
 	pause   chan struct{} // a creation waits for it after its commit, unless nil
+	stall   chan struct{} // the creation whose id is stalled waits for it before its commit
 	entered chan struct{}
 	fail    error // after its commit
 }
+
+// stalled is the id of a request that stands still before its change.
+const stalled = "stalled"
 
 type nameFields struct {
 	Name input.Field[string] `json:"name" required:"true" maxLength:"20" doc:"Name." example:"x"`
@@ -97,6 +101,10 @@ func (c *counter) newKey(t *testing.T, s *accounts.Service, scopes ...authz.Scop
 func (c *counter) create(ctx context.Context, call *api.Call, form *input.Form[nameFields]) (m made, err error) {
 	if err := form.Err(); err != nil {
 		return m, err
+	}
+	if call.RequestID == stalled {
+		c.entered <- struct{}{}
+		<-c.stall
 	}
 	err = c.db.Write(ctx, func(tx *db.Tx) error {
 		return db.Get(tx.Query(`INSERT INTO products (account_id, name, price_cents, created_at, updated_at)
@@ -205,25 +213,24 @@ func TestAKeyWhoseRequestFailedCanBeUsedAgainUnlessTheChangeWasMade(t *testing.T
 
 func TestARequestThatLostItsKeyToAnotherChangesNothing(t *testing.T) {
 	eachCounter(t, func(t *testing.T, c *counter) {
-		// A request that claimed its key and then stood still for longer than its lease.
-		err := c.db.Write(t.Context(), func(tx *db.Tx) error {
-			return tx.Queue(`INSERT INTO idempotency_keys (account_id, key, fingerprint, state, leased_to, created_at) VALUES ($1, 'k', 'f', 'running', $2, $2)`, c.id, tx.Now())
-		})
-		if err != nil {
-			t.Fatal(err)
+		c.stall = make(chan struct{})
+		lost := make(chan *httptest.ResponseRecorder)
+		go func() {
+			lost <- c.do("POST", "/products", `{"name":"x"}`, "Idempotency-Key", "k", "X-Request-Id", stalled)
+		}()
+		<-c.entered
+		c.clock.Advance(2 * time.Minute) // it stands still for longer than its lease
+		first := c.do("POST", "/products", `{"name":"x"}`, "Idempotency-Key", "k")
+		close(c.stall)
+		if got := <-lost; got.Code != 409 || got.Body.String() != `{"message":"Outra requisição assumiu esta Idempotency-Key."}` {
+			t.Errorf("the request that lost its key: %d %s", got.Code, got.Body)
 		}
-		slow := db.WithCompanion(t.Context(), func(tx *db.Tx) error {
-			n, err := tx.Exec(`UPDATE idempotency_keys SET state = 'applied' WHERE account_id = $1 AND key = 'k' AND leased_to = $2`, c.id, tx.Now().Add(-time.Minute))
-			if err == nil && n == 0 {
-				err = errors.New("lost")
-			}
-			return err
-		})
-		err = c.db.Write(slow, func(tx *db.Tx) error {
-			return tx.Queue(`INSERT INTO products (account_id, name, price_cents, created_at, updated_at) VALUES ($1, 'late', 1, $2, $2)`, c.id, tx.Now())
-		})
-		if err == nil || c.products(t) != 0 {
-			t.Errorf("%v, %d products", err, c.products(t))
+		again := c.do("POST", "/products", `{"name":"x"}`, "Idempotency-Key", "k")
+		if first.Code != 201 || again.Code != 201 || again.Body.String() != first.Body.String() {
+			t.Errorf("the one that took it: %d %s, again %d %s", first.Code, first.Body, again.Code, again.Body)
+		}
+		if n := c.products(t); n != 1 {
+			t.Errorf("%d products", n)
 		}
 	})
 }

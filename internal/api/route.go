@@ -32,7 +32,6 @@ type Route struct {
 	Summary     string      // a few words
 	Description string      // Markdown
 	Created     bool        // answers 201
-	Paged       bool        // a page of a list: its query has page and per_page
 	Secret      bool        // shows a secret: what is kept of its answer for retries is sealed
 	MediaType   string      // of an answer that is no JSON: its type is an [http.Handler]
 	Refusals    []Refusal   // what it can refuse with besides what every route can

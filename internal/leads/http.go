@@ -14,7 +14,7 @@ const section = "Leads"
 // Routes declares the operations of leads-api.txt, sending and enrolling apart.
 func (s *Service) Routes(r *api.Router) {
 	api.HandleQuery(r, api.Route{
-		Method: "GET", Path: "/leads", Scope: authz.LeadsRead, ID: "listLeads", Tag: section, Summary: "List leads", Paged: true,
+		Method: "GET", Path: "/leads", Scope: authz.LeadsRead, ID: "listLeads", Tag: section, Summary: "List leads",
 		Description: "Lists the leads of the account, newest first unless sorted otherwise, with filters. Merged leads are listed only with `status=merged`. The total is exact.",
 	}, func(ctx context.Context, c *api.Call, f Filters) (*ListAnswer, error) {
 		return s.List(ctx, c.Actor, f)

@@ -41,7 +41,7 @@ type ReplyFields struct {
 
 func (s *Service) conversationRoutes(r *api.Router) {
 	api.HandleQuery(r, api.Route{
-		Method: http.MethodGet, Path: "/conversations", Scope: authz.WhatsAppRead, ID: "listConversations", Tag: conversations, Summary: "List conversations", Paged: true,
+		Method: http.MethodGet, Path: "/conversations", Scope: authz.WhatsAppRead, ID: "listConversations", Tag: conversations, Summary: "List conversations",
 		Description: "The conversations of the account, those in which something was written last first. One is all that a WhatsApp number of the account and a customer's phone have written to each other.",
 	}, func(ctx context.Context, c *api.Call, query conversationQuery) (api.PagedList[ConversationView], error) {
 		page := query.Asked()

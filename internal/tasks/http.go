@@ -31,7 +31,7 @@ type listQuery struct {
 // Routes declares the operations of companion-api.md section 5.
 func (s *Service) Routes(r *api.Router) {
 	api.HandleQuery(r, api.Route{
-		Method: http.MethodGet, Path: "/tasks", Scope: authz.TasksRead, ID: "listTasks", Tag: section, Summary: "List tasks", Paged: true,
+		Method: http.MethodGet, Path: "/tasks", Scope: authz.TasksRead, ID: "listTasks", Tag: section, Summary: "List tasks",
 		Description: "Lists the tasks of the account, soonest due first. Tasks of leads in the trash are left out.",
 	}, func(ctx context.Context, c *api.Call, query listQuery) (api.PagedList[Task], error) {
 		page := query.Asked()

@@ -117,7 +117,7 @@ func (s *Service) routesOfDeliveries(r *api.Router) {
 		return testAnswer{true, d.State == Delivered, d}, err
 	})
 	api.HandleQuery(r, api.Route{
-		Method: http.MethodGet, Path: "/webhooks/{id}/deliveries", Scope: authz.WebhooksRead, ID: "listWebhookDeliveries", Tag: section, Summary: "List deliveries", Paged: true,
+		Method: http.MethodGet, Path: "/webhooks/{id}/deliveries", Scope: authz.WebhooksRead, ID: "listWebhookDeliveries", Tag: section, Summary: "List deliveries",
 		Description: "The log of a webhook's deliveries, newest first. It goes back 30 days.",
 	}, func(ctx context.Context, c *api.Call, query deliveriesQuery) (api.PagedList[Delivery], error) {
 		page := query.Asked()
