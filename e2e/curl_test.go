@@ -23,10 +23,12 @@ type curl struct {
 }
 
 // parseCurl reads a command as a shell and curl would, as far as the reference
-// uses them: -X, -H, -d and a URL.
+// and the guides use them: -X, -H, -d, -G, -i and a URL.
 func parseCurl(command string) (curl, error) {
 	c := curl{header: http.Header{}}
 	arguments := shellWords(command)
+	var data []string
+	inURL := false // what is sent stands in the query
 	if len(arguments) == 0 || arguments[0] != "curl" {
 		return c, fmt.Errorf("%q is no curl command", command)
 	}
@@ -37,6 +39,13 @@ func parseCurl(command string) (curl, error) {
 				return c, fmt.Errorf("two URLs, %q and %q", c.url, option)
 			}
 			c.url = option
+			continue
+		}
+		switch option {
+		case "-G":
+			inURL = true
+			continue
+		case "-i":
 			continue
 		}
 		if i++; i == len(arguments) {
@@ -53,10 +62,13 @@ func parseCurl(command string) (curl, error) {
 			}
 			c.header.Add(name, strings.TrimSpace(text))
 		case "-d":
-			c.body = value
+			data = append(data, value)
 		default:
 			return c, fmt.Errorf("what is %s?", option)
 		}
+	}
+	if c.body = strings.Join(data, "&"); inURL && c.body != "" {
+		c.url, c.body = c.url+"?"+c.body, ""
 	}
 	if c.method == "" {
 		c.method = http.MethodGet
@@ -131,6 +143,9 @@ func TestACurlCommandIsReadAsAShellReadsIt(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if got, err := parseCurl("curl http://h/"); err != nil || got.method != "GET" || len(got.header) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := parseCurl("curl -i -G http://h/ -d a=1 -d 'b=2,3'"); err != nil || got.method != "GET" || got.url != "http://h/?a=1&b=2,3" || got.body != "" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, command := range []string{"", "wget x", "curl --data x http://h/", "curl -X", "curl a b"} {
