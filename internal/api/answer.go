@@ -112,6 +112,13 @@ func (r *Router) refuse(w http.ResponseWriter, q *http.Request, err error) {
 	}
 }
 
+// BodyOf is the JSON object that a refusal is answered with, for answers that tell
+// of several requests at once.
+func BodyOf(e *faults.Error) json.RawMessage { return refusalBody{e}.AppendJSON(nil) }
+
+// StatusOf is the status that a refusal is answered with.
+func StatusOf(e *faults.Error) int { return statuses[e.Kind] }
+
 // refusalBody writes a refusal as companion-api.md section 1 shows it: "success"
 // where there is one, the message, its further members, the problems by field.
 type refusalBody struct{ *faults.Error }

@@ -22,6 +22,7 @@ import (
 	"syncro/internal/messaging/exchange"
 	"syncro/internal/messaging/waha"
 	"syncro/internal/netguard"
+	"syncro/internal/operations"
 	"syncro/internal/pipelines"
 	"syncro/internal/products"
 	"syncro/internal/scoring"
@@ -39,6 +40,7 @@ type App struct {
 	Pipelines    *pipelines.Service
 	CustomFields *customfields.Service
 	Setup        *setup.Service
+	Operations   *operations.Service
 	Tasks        *tasks.Service
 	Leads        *leads.Service
 	Scoring      *scoring.Service
@@ -104,6 +106,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Setup = setup.New(d, a.Accounts)
 	a.Tasks = tasks.New(d, a.events, c.Clock)
 	a.Leads = leads.New(d, a.events, a.Accounts, a.Pipelines, a.CustomFields, a.Tasks, includes()...)
+	a.Operations = operations.New(d, operations.Options{Accounts: a.Accounts, Leads: a.Leads, Queue: a.jobs, Clock: c.Clock})
 	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
 	a.events.React(a.Scoring.React)
 	a.Messaging = messaging.New(d, messaging.Options{

@@ -115,6 +115,9 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 		`INSERT INTO read_receipts (account_id, conversation_id, due_at) VALUES ($1, $3 + 16, $6)`,
 		`UPDATE messages SET media_url = $2 WHERE account_id = $1`,
 		`INSERT INTO number_checks (account_id, instance_id, phone_key, chat_id, checked_at) VALUES ($1, $3 + 14, '5511999887766', $2, $6)`,
+		`INSERT INTO operations (id, account_id, kind, state, parameters, total, created_by, created_at) VALUES ($3 + 80, $1, 'bulk_action', 'done', '{}', 1, $4, $6)`,
+		`INSERT INTO operation_items (account_id, operation_id, number, lead_id, outcome, message) VALUES ($1, $3 + 80, 1, $3, 'failed', $2)`,
+		`INSERT INTO bulk_targets (account_id, operation_id, part, leads) VALUES ($1, $3 + 80, 1, '[]')`,
 	} {
 		execNumbered(t, d, statement, account, text, id, user, stage, now)
 	}

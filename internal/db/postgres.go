@@ -117,6 +117,7 @@ type postgresConn struct {
 	conn    *pgx.Conn
 	pending []Statement
 	open    *Rows // the rows being read, if any
+	sent    int   // how often something was sent
 }
 
 func (c *postgresConn) Query(sql string, args ...any) *Rows {
@@ -159,6 +160,7 @@ func (c *postgresConn) opened(rows pgx.Rows, results pgx.BatchResults, err error
 // what was pending.
 func (c *postgresConn) send(statements []Statement) (pgx.BatchResults, error) {
 	batch := &pgx.Batch{}
+	c.sent++
 	for _, s := range c.pending {
 		batch.Queue(s.SQL, s.Args...)
 	}
@@ -198,6 +200,33 @@ func (c *postgresConn) lockKeys(keys []string) error {
 		}
 	}
 	return nil
+}
+
+// attempt runs fn inside a savepoint. The savepoint travels with the first
+// statement of fn that is waited for, its release with all that are still pending.
+func (c *postgresConn) attempt(fn func() error) error {
+	sent, pending := c.sent, len(c.pending)
+	c.pending = append(c.pending, Statement{SQL: "SAVEPOINT attempt"})
+	err := fn()
+	if err == nil {
+		if c.sent == sent && len(c.pending) == pending+1 {
+			c.pending = c.pending[:pending] // it did nothing
+			return nil
+		}
+		c.sweep()
+		_, err = c.exec("RELEASE SAVEPOINT attempt", nil)
+	}
+	if err == nil {
+		return nil
+	}
+	c.sweep()
+	if c.sent == sent {
+		c.pending = c.pending[:pending] // it never began
+		return err
+	}
+	c.pending = nil
+	_, undoErr := c.conn.Exec(c.ctx, "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
+	return errors.Join(err, undoErr)
 }
 
 func (c *postgresConn) engine() Engine { return Postgres }

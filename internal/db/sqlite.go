@@ -265,6 +265,25 @@ func (c *sqliteConn) queue(sql string, args []any) error {
 
 func (c *sqliteConn) lockKeys([]string) error { return nil } // one writer at a time
 
+// attempt runs fn inside a savepoint.
+func (c *sqliteConn) attempt(fn func() error) error {
+	if _, err := c.exec("SAVEPOINT attempt", nil); err != nil {
+		return err
+	}
+	failed := fn()
+	if failed != nil {
+		c.sweep()
+		if c.raw.GetAutocommit() { // a full disk or a failing one undoes everything by itself
+			return failed
+		}
+		if _, err := c.exec("ROLLBACK TO attempt", nil); err != nil {
+			return errors.Join(failed, err)
+		}
+	}
+	_, err := c.exec("RELEASE attempt", nil)
+	return errors.Join(failed, err)
+}
+
 func (c *sqliteConn) engine() Engine { return SQLite }
 
 func (c *sqliteConn) close() error {

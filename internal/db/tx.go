@@ -20,6 +20,7 @@ type txConn interface {
 	queue(sql string, args []any) error
 	load(table string, columns []string, rows iter.Seq[[]any]) (int64, error)
 	lockKeys(keys []string) error
+	attempt(fn func() error) error
 	engine() Engine
 }
 
@@ -41,6 +42,19 @@ func (tx *Tx) Exec(sql string, args ...any) (int64, error) { return tx.conn.exec
 // Queue runs a statement whose outcome nothing waits for: PostgreSQL is sent it
 // together with the next query or the commit. Its failure is then theirs.
 func (tx *Tx) Queue(sql string, args ...any) error { return tx.conn.queue(sql, args) }
+
+// Attempt runs a part of the transaction's function. If the part fails, what it did
+// is undone, its error is returned, and the transaction goes on. A failure that is
+// not the part's own refusal, such as a deadlock, is to be returned by the
+// function, too, so that all of it is run again.
+func (tx *Tx) Attempt(fn func() error) error {
+	registered := len(tx.after)
+	err := tx.conn.attempt(fn)
+	if err != nil {
+		tx.after = tx.after[:registered]
+	}
+	return err
+}
 
 // LockKeys holds the named locks until the transaction ends, so that two
 // transactions that are about to make the same thing do it one after the other.

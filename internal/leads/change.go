@@ -28,9 +28,10 @@ func (s *Service) change(tx *db.Tx, actor authz.Actor, u *setup, before, after *
 	if err := s.reindex(tx, actor, before, after); err != nil {
 		return err
 	}
-	if err := timeline.RecordChange(tx, actor, timeline.Lead, after.ID, after.Version, changes); err != nil {
+	if err := timeline.RecordChange(tx, actor, timeline.Lead, after.ID, after.Version, slices.Concat(changes, asides(before, after))); err != nil {
 		return err
 	}
+	after.beside = nil
 	return s.tell(tx, actor, u, before, after, changes, happened)
 }
 

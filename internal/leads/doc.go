@@ -29,6 +29,9 @@
 //     moving it is no change of the lead.
 //   - lead_counters and lead_blocks equal counts over the listed leads at every
 //     commit (counters.go).
+//   - What a change replaced can be put back (Revert): its record holds the old
+//     values and, aside, what else it did: the visit it ended, the sales it made and
+//     voided.
 //   - At most one sale and one lost sale that is not voided per lead and pipeline.
 //   - Ids are never reused.
 package leads

@@ -10,6 +10,7 @@ import (
 
 	"syncro/internal/phones"
 	"syncro/internal/searchtext"
+	"syncro/internal/timeline"
 )
 
 // Status is what a list can be filtered by besides the fields.
@@ -58,6 +59,9 @@ type Lead struct {
 	CreatedBy      *int64
 	DeletedAt      *time.Time
 	OptedOutAt     *time.Time // wants no messages since
+
+	// beside is what the change under way does beside the lead's own columns, for Revert.
+	beside []timeline.Change
 }
 
 // Status is the lead's own status.

@@ -200,7 +200,7 @@ func (s *Service) place(tx *db.Tx, actor authz.Actor, u *setup, m *move) error {
 		return errOutdated
 	}
 	if from.PipelineID == m.to.PipelineID && from.Kind != m.to.Kind {
-		if err := void(tx, actor, m.before, from.Kind); err != nil {
+		if err := m.void(tx, actor, from.Kind); err != nil {
 			return err
 		}
 	}

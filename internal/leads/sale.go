@@ -55,13 +55,14 @@ func (m *move) recordSale(tx *db.Tx, actor authz.Actor) error {
 	if value == nil {
 		value = m.after.ValueCents
 	}
-	made, err := tx.Exec(`INSERT INTO sales (account_id, lead_id, pipeline_id, value_cents, closed_by, closed_at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (account_id, lead_id, pipeline_id) WHERE voided_at IS NULL DO NOTHING`,
-		actor.AccountID, m.after.ID, m.to.PipelineID, value, actor.PerformedBy(), tx.Now())
+	made, err := db.Column[int64](tx.Query(`INSERT INTO sales (account_id, lead_id, pipeline_id, value_cents, closed_by, closed_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (account_id, lead_id, pipeline_id) WHERE voided_at IS NULL DO NOTHING RETURNING id`,
+		actor.AccountID, m.after.ID, m.to.PipelineID, value, actor.PerformedBy(), tx.Now()))
 	if err != nil {
 		return err
 	}
-	if made == 0 {
+	m.after.aside(saleMade, made, value)
+	if len(made) == 0 {
 		if _, err := m.amendSale(tx, actor); err != nil || m.blockedMessage != blockedWon {
 			return err // a mere move to another won stage wins nothing anew
 		}
@@ -71,13 +72,14 @@ func (m *move) recordSale(tx *db.Tx, actor authz.Actor) error {
 }
 
 func (m *move) recordLoss(tx *db.Tx, actor authz.Actor) error {
-	made, err := tx.Exec(`INSERT INTO lost_sales (account_id, lead_id, pipeline_id, reason_id, lost_by, lost_at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (account_id, lead_id, pipeline_id) WHERE voided_at IS NULL DO NOTHING`,
-		actor.AccountID, m.after.ID, m.to.PipelineID, m.reasonID, actor.PerformedBy(), tx.Now())
+	made, err := db.Column[int64](tx.Query(`INSERT INTO lost_sales (account_id, lead_id, pipeline_id, reason_id, lost_by, lost_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (account_id, lead_id, pipeline_id) WHERE voided_at IS NULL DO NOTHING RETURNING id`,
+		actor.AccountID, m.after.ID, m.to.PipelineID, m.reasonID, actor.PerformedBy(), tx.Now()))
 	if err != nil {
 		return err
 	}
-	if made == 0 {
+	m.after.aside(lossMade, made, m.reasonID)
+	if len(made) == 0 {
 		if _, err := m.amendLoss(tx, actor); err != nil || m.blockedMessage != blockedLost {
 			return err // a mere move to another lost stage loses nothing anew
 		}
@@ -125,17 +127,19 @@ func (m *move) amendLoss(tx *db.Tx, actor authz.Actor) (found bool, err error) {
 }
 
 // void ends the sale or lost sale of a lead that leaves a stage of that kind.
-func void(tx *db.Tx, actor authz.Actor, l *Lead, kind pipelines.Kind) error {
-	var sql string
+func (m *move) void(tx *db.Tx, actor authz.Actor, kind pipelines.Kind) error {
+	var sql, what string
 	switch kind {
 	case pipelines.Won:
-		sql = `UPDATE sales SET voided_at = $4 WHERE account_id = $1 AND lead_id = $2 AND pipeline_id = $3 AND voided_at IS NULL`
+		sql, what = `UPDATE sales SET voided_at = $4 WHERE account_id = $1 AND lead_id = $2 AND pipeline_id = $3 AND voided_at IS NULL RETURNING id`, saleVoided
 	case pipelines.Lost:
-		sql = `UPDATE lost_sales SET voided_at = $4 WHERE account_id = $1 AND lead_id = $2 AND pipeline_id = $3 AND voided_at IS NULL`
+		sql, what = `UPDATE lost_sales SET voided_at = $4 WHERE account_id = $1 AND lead_id = $2 AND pipeline_id = $3 AND voided_at IS NULL RETURNING id`, lossVoided
 	default:
 		return nil
 	}
-	return tx.Queue(sql, actor.AccountID, l.ID, l.PipelineID, tx.Now())
+	voided, err := db.Column[int64](tx.Query(sql, actor.AccountID, m.before.ID, m.before.PipelineID, tx.Now()))
+	m.after.aside(what, voided, nil)
+	return err
 }
 
 // salesOf are the valid sales of leads, newest first.
@@ -164,4 +168,27 @@ func lossesOf(q db.Querier, actor authz.Actor, leadIDs []int64) (map[int64][]Los
 		byLead[lead] = append(byLead[lead], v)
 	}
 	return byLead, rows.Err()
+}
+
+// amended tells whether a sale or lost sale has another value or reason by now than
+// it was made with, or is there no more.
+func (c closing) amended(tx *db.Tx, actor authz.Actor, made string) (bool, error) {
+	sql := `SELECT value_cents FROM sales WHERE account_id = $1 AND id = $2`
+	if made == lossMade {
+		sql = `SELECT reason_id FROM lost_sales WHERE account_id = $1 AND id = $2`
+	}
+	with, err := db.Column[*int64](tx.Query(sql, actor.AccountID, c.ID))
+	return err == nil && (len(with) == 0 || !same(with[0], c.With)), err
+}
+
+// unmake undoes what a move has done to a sale or lost sale: what it made is
+// removed, what it voided is valid again.
+func (c closing) unmake(tx *db.Tx, actor authz.Actor, what string) error {
+	sql := map[string]string{
+		saleMade:   `DELETE FROM sales WHERE account_id = $1 AND id = $2`,
+		lossMade:   `DELETE FROM lost_sales WHERE account_id = $1 AND id = $2`,
+		saleVoided: `UPDATE sales SET voided_at = NULL WHERE account_id = $1 AND id = $2`,
+		lossVoided: `UPDATE lost_sales SET voided_at = NULL WHERE account_id = $1 AND id = $2`,
+	}[what]
+	return tx.Queue(sql, actor.AccountID, c.ID)
 }

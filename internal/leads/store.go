@@ -53,6 +53,11 @@ func lock(tx *db.Tx, actor authz.Actor, id int64) (*Lead, error) {
 	return get(tx.Query(`SELECT `+allColumns+` FROM leads WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE`, actor.AccountID, id))
 }
 
+// lockAny is lock for a lead that may be in the trash, too.
+func lockAny(tx *db.Tx, actor authz.Actor, id int64) (*Lead, error) {
+	return get(tx.Query(`SELECT `+allColumns+` FROM leads WHERE account_id = $1 AND id = $2 FOR UPDATE`, actor.AccountID, id))
+}
+
 func get(rows *db.Rows) (*Lead, error) {
 	l := &Lead{}
 	err := db.Get(rows, l.all()...)

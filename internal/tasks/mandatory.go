@@ -80,6 +80,30 @@ func (s *Service) CreateMandatory(tx *db.Tx, actor authz.Actor, lead LeadRef, st
 	return nil
 }
 
+// WithdrawMandatory takes back the tasks that a lead's visit made, because the visit
+// is undone: those that nobody has touched are deleted, the others stay as ordinary
+// tasks. The caller holds the lead.
+func (s *Service) WithdrawMandatory(tx *db.Tx, actor authz.Actor, leadID, visit int64) error {
+	made, err := db.Collect(tx.Query(columns+` FROM tasks t`+joins+` WHERE t.account_id = $1 AND t.lead_id = $2 AND t.stage_visit = $3 ORDER BY t.id FOR UPDATE OF t`,
+		actor.AccountID, leadID, visit), scan)
+	if err != nil {
+		return fmt.Errorf("reading the tasks of a visit: %w", err)
+	}
+	for _, r := range made {
+		if r.Version > 1 {
+			r.requirementID, r.stageVisit = nil, nil
+			if err := update(tx, actor, &r); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.discard(tx, actor, &r); err != nil {
+			return fmt.Errorf("deleting the mandatory task %d: %w", r.ID, err)
+		}
+	}
+	return nil
+}
+
 // stillDemanded are the ids of those requirements that are there; they stay until
 // the transaction ends.
 func stillDemanded(tx *db.Tx, actor authz.Actor, requirements []Requirement) ([]int64, error) {

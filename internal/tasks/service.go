@@ -166,15 +166,20 @@ func (s *Service) Delete(ctx context.Context, actor authz.Actor, id int64, expec
 		if r.mandatory() {
 			return faults.New(faults.Refused, notDeletable)
 		}
-		if err := remove(tx, actor, id); err != nil {
-			return err
-		}
-		if err := timeline.Forget(tx, actor, timeline.Task, id); err != nil {
-			return err
-		}
-		was := r.shown(tx.Now(), actor.Location)
-		return s.tell(tx, actor, Facts{Before: &was}, nil, events.TaskDeleted)
+		return s.discard(tx, actor, &r)
 	})
+}
+
+// discard removes a task that is locked, and tells of it.
+func (s *Service) discard(tx *db.Tx, actor authz.Actor, r *record) error {
+	if err := remove(tx, actor, r.ID); err != nil {
+		return err
+	}
+	if err := timeline.Forget(tx, actor, timeline.Task, r.ID); err != nil {
+		return err
+	}
+	was := r.shown(tx.Now(), actor.Location)
+	return s.tell(tx, actor, Facts{Before: &was}, nil, events.TaskDeleted)
 }
 
 // refer points the task to the lead and the user that were sent; problems gets

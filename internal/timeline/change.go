@@ -23,11 +23,15 @@ const (
 	Task Kind = "task"
 )
 
-// Change is one field's value before and after.
+// Change is one field's value before and after. A field whose name begins with
+// [Aside] is none that the API shows: it is kept for [History] alone.
 type Change struct {
 	Field    string
 	Old, New any // as they are written in JSON
 }
+
+// Aside begins the names of what a change keeps besides its fields.
+const Aside = "_"
 
 // ETag is the entity tag of a record's version, in its quotes.
 func ETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
@@ -124,7 +128,7 @@ func changedFields(q db.Querier, actor authz.Actor, kind Kind, id, since, curren
 	return changed, rows.Close()
 }
 
-// fields are the names in an object that [encode] wrote, in its order.
+// fields are the names of fields in an object that [encode] wrote, in its order.
 func fields(object string) ([]string, error) {
 	d := json.NewDecoder(strings.NewReader(object))
 	if _, err := d.Token(); err != nil {
@@ -140,7 +144,9 @@ func fields(object string) ([]string, error) {
 		if err := d.Decode(&values); err != nil {
 			return nil, err
 		}
-		names = append(names, fmt.Sprint(name))
+		if text := fmt.Sprint(name); !strings.HasPrefix(text, Aside) {
+			names = append(names, text)
+		}
 	}
 	return names, nil
 }
