@@ -41,6 +41,7 @@ type App struct {
 	CustomFields *customfields.Service
 	Setup        *setup.Service
 	Operations   *operations.Service
+	Editor       *setup.Editor
 	Tasks        *tasks.Service
 	Leads        *leads.Service
 	Scoring      *scoring.Service
@@ -107,6 +108,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Tasks = tasks.New(d, a.events, c.Clock)
 	a.Leads = leads.New(d, a.events, a.Accounts, a.Pipelines, a.CustomFields, a.Tasks, includes()...)
 	a.Operations = operations.New(d, operations.Options{Accounts: a.Accounts, Leads: a.Leads, Queue: a.jobs, Clock: c.Clock})
+	a.Editor = setup.NewEditor(d, a.Accounts, a.Leads)
 	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
 	a.events.React(a.Scoring.React)
 	a.Messaging = messaging.New(d, messaging.Options{
@@ -128,6 +130,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Accounts.Routes(a.router)
 	a.Pipelines.Routes(a.router)
 	a.CustomFields.Routes(a.router)
+	a.Editor.Routes(a.router)
 	a.Leads.Routes(a.router)
 	a.Tasks.Routes(a.router)
 	a.Sequences.Routes(a.router)

@@ -22,18 +22,18 @@ type listQuery struct {
 	ActiveOnly input.Field[bool] `query:"active_only" doc:"Whether to leave out the fields that are not in use." example:"true"`
 }
 
-// customField is a [Field] under the name that the API's document gives it.
-type customField Field
+// CustomField is a [Field] under the name that the API's document gives it.
+type CustomField Field
 
-func (s *Service) list(ctx context.Context, c *api.Call, query listQuery) (api.List[customField], error) {
+func (s *Service) list(ctx context.Context, c *api.Call, query listQuery) (api.List[CustomField], error) {
 	set, err := s.Set(ctx, c.Actor)
 	if err != nil {
-		return api.List[customField]{}, err
+		return api.List[CustomField]{}, err
 	}
-	var items []customField
+	var items []CustomField
 	for _, field := range set.Fields() {
 		if field.Active || !query.ActiveOnly.Value {
-			items = append(items, customField(field))
+			items = append(items, CustomField(field))
 		}
 	}
 	return api.ListOf(items), nil

@@ -65,7 +65,7 @@ func TestTheListIsWhatTheCompanionShows(t *testing.T) {
 				{Name: "campo_antigo", Label: "Campo antigo", Type: customfields.Text, SortOrder: 2},
 				{Name: "tamanho_empresa", Label: `"Tamanho" da empresa`, Type: customfields.Select, Options: []string{"1-10", `11 <"50">`}, Active: true, ShowOnCard: true, SortOrder: 1},
 			} {
-				if err := customfields.Add(tx, ana.AccountID, field); err != nil {
+				if _, err := customfields.Add(tx, ana.AccountID, field); err != nil {
 					return err
 				}
 			}

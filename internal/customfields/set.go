@@ -101,6 +101,26 @@ func (s *Set) Merge(stored string, sent iter.Seq2[string, json.RawMessage], prob
 	return write(values)
 }
 
+// Revalue converts the value of one field in a lead's stored ones. With a problem
+// they are returned as they were.
+func Revalue(stored string, fieldID int64, convert func(json.RawMessage) (value json.RawMessage, cleared bool, problem string)) (values, problem string) {
+	all := members(stored)
+	at := slices.IndexFunc(all, func(m member) bool { return m.id == fieldID })
+	if at < 0 {
+		return stored, ""
+	}
+	value, cleared, problem := convert(json.RawMessage(all[at].value))
+	switch {
+	case problem != "":
+		return stored, problem
+	case cleared:
+		all = slices.Delete(all, at, at+1)
+	default:
+		all[at].value = string(value)
+	}
+	return write(all), ""
+}
+
 // AppendJSON appends a lead's stored values as the API shows them: an object
 // keyed by the names of the active fields, in ascending order of their ids.
 func (s *Set) AppendJSON(dst []byte, stored string) []byte {

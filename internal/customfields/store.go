@@ -32,16 +32,16 @@ func LoadSet(q db.Querier, accountID int64) (*Set, error) {
 	return NewSet(fields), nil
 }
 
-// Add stores a new field. The caller calls accounts.SetupChanged.
-func Add(tx *db.Tx, accountID int64, f Field) error {
-	_, err := tx.Exec(`INSERT INTO custom_fields
+// Add stores a new field and returns its id. The caller calls accounts.SetupChanged.
+func Add(tx *db.Tx, accountID int64, f Field) (id int64, err error) {
+	err = db.Get(tx.Query(`INSERT INTO custom_fields
 		(account_id, name, label, field_type, options, is_required, is_active, show_on_card, sort_order, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
-		accountID, f.Name, f.Label, f.Type, optionsText(f.Options), f.Required, f.Active, f.ShowOnCard, f.SortOrder, tx.Now())
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) RETURNING id`,
+		accountID, f.Name, f.Label, f.Type, optionsText(f.Options), f.Required, f.Active, f.ShowOnCard, f.SortOrder, tx.Now()), &id)
 	if err != nil {
-		return fmt.Errorf("adding custom field %q: %w", f.Name, err)
+		return 0, fmt.Errorf("adding custom field %q: %w", f.Name, err)
 	}
-	return nil
+	return id, nil
 }
 
 // Update stores everything of a field. Its type does not change while it
@@ -69,6 +69,16 @@ func HasValues(q db.Querier, accountID, fieldID int64) (has bool, err error) {
 		return false, fmt.Errorf("looking for values of custom field %d: %w", fieldID, err)
 	}
 	return has, nil
+}
+
+// Remove deletes a field's definition; no lead has a value in it any more. The
+// caller calls accounts.SetupChanged.
+func Remove(tx *db.Tx, accountID, fieldID int64) error {
+	_, err := tx.Exec(`DELETE FROM custom_fields WHERE account_id = $1 AND id = $2`, accountID, fieldID)
+	if err != nil {
+		return fmt.Errorf("removing custom field %d: %w", fieldID, err)
+	}
+	return nil
 }
 
 func optionsText(options []string) string {

@@ -192,3 +192,15 @@ func (c closing) unmake(tx *db.Tx, actor authz.Actor, what string) error {
 	}[what]
 	return tx.Queue(sql, actor.AccountID, c.ID)
 }
+
+// LostFor counts the lost sales, voided ones included, that have a reason.
+func LostFor(q db.Querier, actor authz.Actor, reasonID int64) (n int64, err error) {
+	err = db.Get(q.Query(`SELECT count(*) FROM lost_sales WHERE account_id = $1 AND reason_id = $2`, actor.AccountID, reasonID), &n)
+	return n, err
+}
+
+// ReplaceReason gives the lost sales that have a reason another one.
+func ReplaceReason(tx *db.Tx, actor authz.Actor, reasonID, other int64) error {
+	_, err := tx.Exec(`UPDATE lost_sales SET reason_id = $3 WHERE account_id = $1 AND reason_id = $2`, actor.AccountID, reasonID, other)
+	return err
+}

@@ -23,7 +23,7 @@ func CreateDefaults(tx *db.Tx, accountID int64) error {
 		}
 	}
 	for i, name := range []string{"Preço alto", "Sem resposta", "Escolheu concorrente"} {
-		if err := AddLostReason(tx, accountID, LostReason{Name: name, SortOrder: i + 1}); err != nil {
+		if _, err := AddLostReason(tx, accountID, LostReason{Name: name, SortOrder: i + 1}); err != nil {
 			return err
 		}
 	}

@@ -76,24 +76,26 @@ func UpdateStage(tx *db.Tx, accountID int64, s Stage) error {
 	return wrap(err, "updating stage", s.Name)
 }
 
-// HoldsLeads tells whether leads are in the stage, those in the trash included:
-// restored, they would stand in a closed stage without their sale.
+// HoldsLeads tells whether leads are in the stage, those in the trash and merged
+// ones included: brought back, they would stand in a closed stage without their
+// sale, or in none.
 func HoldsLeads(q db.Querier, accountID, stageID int64) (held bool, err error) {
 	err = db.Get(q.Query(`SELECT
 		EXISTS (SELECT 1 FROM leads WHERE account_id = $1 AND stage_id = $2 AND deleted_at IS NULL AND merged_into IS NULL)
-		OR EXISTS (SELECT 1 FROM leads WHERE account_id = $1 AND stage_id = $2 AND deleted_at IS NOT NULL)`, accountID, stageID), &held)
+		OR EXISTS (SELECT 1 FROM leads WHERE account_id = $1 AND stage_id = $2 AND deleted_at IS NOT NULL)
+		OR EXISTS (SELECT 1 FROM leads WHERE account_id = $1 AND stage_id = $2 AND merged_into IS NOT NULL)`, accountID, stageID), &held)
 	if err != nil {
 		return false, fmt.Errorf("looking for leads in stage %d: %w", stageID, err)
 	}
 	return held, nil
 }
 
-// AddRequirement stores a new requirement of the stage r.StageID. It binds from
-// the next entry into the stage on.
-func AddRequirement(tx *db.Tx, accountID int64, r Requirement) error {
-	_, err := tx.Exec(`INSERT INTO stage_requirements (account_id, stage_id, subject, type, priority, due_in_days, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`, accountID, r.StageID, r.Subject, r.Type, r.Priority, r.DueInDays, tx.Now())
-	return wrap(err, "adding requirement", r.Subject)
+// AddRequirement stores a new requirement of the stage r.StageID and returns its
+// id. It binds from the next entry into the stage on.
+func AddRequirement(tx *db.Tx, accountID int64, r Requirement) (id int64, err error) {
+	err = db.Get(tx.Query(`INSERT INTO stage_requirements (account_id, stage_id, subject, type, priority, due_in_days, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`, accountID, r.StageID, r.Subject, r.Type, r.Priority, r.DueInDays, tx.Now()), &id)
+	return id, wrap(err, "adding requirement", r.Subject)
 }
 
 // UpdateRequirement stores what tasks the requirement will make.
@@ -103,11 +105,11 @@ func UpdateRequirement(tx *db.Tx, accountID int64, r Requirement) error {
 	return wrap(err, "updating requirement", r.Subject)
 }
 
-// AddLostReason stores a new reason.
-func AddLostReason(tx *db.Tx, accountID int64, r LostReason) error {
-	_, err := tx.Exec(`INSERT INTO lost_reasons (account_id, name, sort_order, created_at) VALUES ($1, $2, $3, $4)`,
-		accountID, r.Name, r.SortOrder, tx.Now())
-	return wrap(err, "adding lost reason", r.Name)
+// AddLostReason stores a new reason and returns its id.
+func AddLostReason(tx *db.Tx, accountID int64, r LostReason) (id int64, err error) {
+	err = db.Get(tx.Query(`INSERT INTO lost_reasons (account_id, name, sort_order, created_at) VALUES ($1, $2, $3, $4) RETURNING id`,
+		accountID, r.Name, r.SortOrder, tx.Now()), &id)
+	return id, wrap(err, "adding lost reason", r.Name)
 }
 
 // UpdateLostReason stores a reason's name and place.
@@ -115,6 +117,32 @@ func UpdateLostReason(tx *db.Tx, accountID int64, r LostReason) error {
 	_, err := tx.Exec(`UPDATE lost_reasons SET name = $3, sort_order = $4 WHERE account_id = $1 AND id = $2`,
 		accountID, r.ID, r.Name, r.SortOrder)
 	return wrap(err, "updating lost reason", r.Name)
+}
+
+// RemovePipeline deletes a pipeline with its stages, none of which holds leads.
+func RemovePipeline(tx *db.Tx, accountID int64, p Pipeline) error {
+	return remove(tx, `DELETE FROM pipelines WHERE account_id = $1 AND id = $2`, accountID, p.ID, "removing pipeline", p.Name)
+}
+
+// RemoveStage deletes a stage, which holds no leads, with its requirements.
+func RemoveStage(tx *db.Tx, accountID int64, s Stage) error {
+	return remove(tx, `DELETE FROM stages WHERE account_id = $1 AND id = $2`, accountID, s.ID, "removing stage", s.Name)
+}
+
+// RemoveRequirement deletes a requirement, which releases the tasks it has made
+// (companion-api.md section 2, "Mandatory tasks").
+func RemoveRequirement(tx *db.Tx, accountID int64, r Requirement) error {
+	return remove(tx, `DELETE FROM stage_requirements WHERE account_id = $1 AND id = $2`, accountID, r.ID, "removing requirement", r.Subject)
+}
+
+// RemoveLostReason deletes a reason that no lost sale names.
+func RemoveLostReason(tx *db.Tx, accountID int64, r LostReason) error {
+	return remove(tx, `DELETE FROM lost_reasons WHERE account_id = $1 AND id = $2`, accountID, r.ID, "removing lost reason", r.Name)
+}
+
+func remove(tx *db.Tx, statement string, accountID, id int64, doing, name string) error {
+	_, err := tx.Exec(statement, accountID, id)
+	return wrap(err, doing, name)
 }
 
 func wrap(err error, doing, name string) error {

@@ -1,5 +1,14 @@
-// Package setup brings an account's pipelines, stages, requirements, lost reasons
-// and custom fields to what a JSON file says: `syncro pipeline apply FILE`.
+// Package setup changes an account's pipelines, stages, requirements, lost reasons
+// and custom fields: record by record through the API ([Editor]), or all at once to
+// what a JSON file says, `syncro pipeline apply FILE` ([Service]).
+//
+// All changes of one account wait for each other, and each raises the account's
+// setup version in its transaction, so that what is cached of the setup is loaded
+// anew. Nothing that leads stand in or have a value in goes without being told
+// where they go: removing a stage needs a target for its leads, a lost reason one
+// for its lost sales, a field the word that its values may be lost.
+//
+// # Files
 //
 //	{
 //	  "pipelines": [{

@@ -216,6 +216,9 @@ var (
 
 var placeholder = regexp.MustCompile(`\{\{[^}]*\}\}`)
 
+// requirementPlaceholders are those that the subject of a requirement can have.
+var requirementPlaceholders = []string{"{{lead_name}}", "{{stage_name}}"}
+
 func readRequirement(path string, value any, problems *Problems) requirementEntry {
 	r := requirementEntry{path: path}
 	e, ok := examine(path, value, problems, "subject", "type", "priority", "due_in_days")
@@ -224,7 +227,7 @@ func readRequirement(path string, value any, problems *Problems) requirementEntr
 	}
 	r.subject = deref(e.name("subject", maxSubject))
 	for _, used := range placeholder.FindAllString(r.subject, -1) {
-		if used != "{{lead_name}}" && used != "{{stage_name}}" {
+		if !slices.Contains(requirementPlaceholders, used) {
 			problems.add(e.at("subject"), "%s is unknown; {{lead_name}} and {{stage_name}} can be used", used)
 		}
 	}

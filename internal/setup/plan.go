@@ -192,7 +192,7 @@ func (p *plan) stage(next *pipelines.Stage, entry stageEntry, place int, d *diff
 		}
 	}
 	probability, fixed := entry.probability, next.Kind != pipelines.Open
-	standard := map[pipelines.Kind]int{pipelines.Open: openProbability, pipelines.Won: 100, pipelines.Lost: 0}[next.Kind]
+	standard := standardProbability(next.Kind)
 	if fixed && probability != nil && *probability != standard {
 		p.problems.add(entry.path+".probability", "is %d in a %s stage", standard, next.Kind)
 	}
@@ -210,6 +210,10 @@ func (p *plan) stage(next *pipelines.Stage, entry stageEntry, place int, d *diff
 		next.RottingDays = days
 	}
 	return nil
+}
+
+func standardProbability(kind pipelines.Kind) int {
+	return map[pipelines.Kind]int{pipelines.Open: openProbability, pipelines.Won: 100, pipelines.Lost: 0}[kind]
 }
 
 func standardColor(kind pipelines.Kind, place int) string {
@@ -251,7 +255,8 @@ func (p *plan) requirements(stage *pipelines.Stage, stageName string, entries []
 			p.added(what)
 			p.step(func(tx *db.Tx) error {
 				next.StageID = stage.ID
-				return pipelines.AddRequirement(tx, p.accountID, next)
+				_, err := pipelines.AddRequirement(tx, p.accountID, next)
+				return err
 			})
 		case len(d) > 0:
 			p.changed(what, d)
@@ -285,7 +290,10 @@ func (p *plan) reasons(entries []reasonEntry, current []pipelines.LostReason) {
 		switch {
 		case slot.old < 0:
 			p.added("lost reason " + next.Name)
-			p.step(func(tx *db.Tx) error { return pipelines.AddLostReason(tx, p.accountID, next) })
+			p.step(func(tx *db.Tx) error {
+				_, err := pipelines.AddLostReason(tx, p.accountID, next)
+				return err
+			})
 		case len(d) > 0 || next.SortOrder != current[slot.old].SortOrder:
 			p.changed("lost reason "+next.Name, d)
 			p.step(func(tx *db.Tx) error { return pipelines.UpdateLostReason(tx, p.accountID, next) })

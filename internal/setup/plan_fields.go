@@ -32,7 +32,10 @@ func (p *plan) fields(entries []fieldEntry, current []customfields.Field) error 
 		switch {
 		case slot.old < 0:
 			p.added("custom field " + next.Name)
-			p.step(func(tx *db.Tx) error { return customfields.Add(tx, p.accountID, next) })
+			p.step(func(tx *db.Tx) error {
+				_, err := customfields.Add(tx, p.accountID, next)
+				return err
+			})
 		case len(d) > 0 || next.SortOrder != current[slot.old].SortOrder:
 			p.changed("custom field "+next.Name, d)
 			p.step(func(tx *db.Tx) error { return customfields.Update(tx, p.accountID, next) })

@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"strconv"
 
 	"syncro/internal/accounts"
 	"syncro/internal/authz"
@@ -53,7 +52,7 @@ func (s *Service) Apply(ctx context.Context, accountID int64, file *File) (chang
 	}
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		// Two appliers at once would both add what is missing.
-		if err := tx.LockKeys("setup:" + strconv.FormatInt(accountID, 10)); err != nil {
+		if err := lockSetup(tx, accountID); err != nil {
 			return err
 		}
 		p, err := newPlan(tx, accountID, file)

@@ -115,6 +115,7 @@ CREATE TABLE lost_sales (
     FOREIGN KEY (account_id, reason_id) REFERENCES lost_reasons (account_id, id)
 );
 CREATE INDEX lost_sales_by_lead ON lost_sales (account_id, lead_id, id);
+CREATE INDEX lost_sales_by_reason ON lost_sales (account_id, reason_id) WHERE reason_id IS NOT NULL;
 CREATE UNIQUE INDEX lost_sales_valid ON lost_sales (account_id, lead_id, pipeline_id) WHERE voided_at IS NULL;
 
 CREATE TABLE tasks (
