@@ -75,7 +75,7 @@ func checkField(f customfields.Field, fields []customfields.Field, problems *fau
 		problems.Add("name", "The name field format is invalid.")
 	}
 	if slices.ContainsFunc(fields, func(o customfields.Field) bool { return o.ID != f.ID && key(o.Name) == key(f.Name) }) {
-		taken(problems, "name")
+		taken(problems)
 	}
 	switch {
 	case problems.Has("options") || problems.Has("field_type"):

@@ -27,7 +27,7 @@ func (e *Editor) CreatePipeline(ctx context.Context, actor authz.Actor, form *in
 	err = e.editBoard(ctx, actor, func(tx *db.Tx, board *pipelines.Board) error {
 		problems := form.Problems.Clone()
 		if pipelineNamed(board, form.Fields.Name.Value, 0) {
-			taken(&problems, "name")
+			taken(&problems)
 		}
 		p = pipelines.Pipeline{Name: form.Fields.Name.Value, SortOrder: 1}
 		if all := board.Pipelines(); len(all) > 0 {
@@ -65,7 +65,7 @@ func (e *Editor) RenamePipeline(ctx context.Context, actor authz.Actor, id int64
 		}
 		problems := form.Problems.Clone()
 		if name := form.Fields.Name; name.Given() && pipelineNamed(board, name.Value, id) {
-			taken(&problems, "name")
+			taken(&problems)
 		}
 		if err := with(form, problems); err != nil {
 			return err

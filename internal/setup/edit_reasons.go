@@ -63,7 +63,7 @@ func (e *Editor) UpdateReason(ctx context.Context, actor authz.Actor, id int64, 
 func checkReason[T any](form *input.Form[T], name input.Field[string], board *pipelines.Board, id int64) error {
 	problems := form.Problems.Clone()
 	if name.Given() && slices.ContainsFunc(board.LostReasons(), func(r pipelines.LostReason) bool { return r.ID != id && key(r.Name) == key(name.Value) }) {
-		taken(&problems, "name")
+		taken(&problems)
 	}
 	return with(form, problems)
 }

@@ -105,9 +105,7 @@ func with[T any](form *input.Form[T], problems faults.Bag) error {
 }
 
 // taken notes that another record has the name already.
-func taken(problems *faults.Bag, field string) {
-	problems.Add(field, "The "+faults.Spoken(field)+" has already been taken.")
-}
+func taken(problems *faults.Bag) { problems.Add("name", "The name has already been taken.") }
 
 func assign[T any](place *T, f input.Field[T]) {
 	if f.Given() {
