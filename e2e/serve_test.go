@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -93,6 +94,37 @@ func TestASignalLetsRunningRequestsFinishAndRefusesNewOnes(t *testing.T) {
 			t.Errorf("it ended with %d", code)
 		}
 	})
+}
+
+func TestASecondSignalStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	i := install(t, sqlite)
+	key := i.key(t)
+	p := i.serve(t)
+	startUpload(t, p.addr, key, `{}`)
+	p.signal(t)
+	p.waitFor(t, regexp.MustCompile(`stopping`))
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	p.waitFor(t, regexp.MustCompile(`stopped at once`))
+	if code := p.stop(t); code != 1 {
+		t.Errorf("it ended with %d", code)
+	}
+}
+
+func TestAWorkerAndAServerWithoutWorkersRunUntilASignal(t *testing.T) {
+	t.Parallel()
+	i := install(t, postgres)
+	worker := launch(t, command(i.dir, "worker", "--database", i.url))
+	worker.waitFor(t, regexp.MustCompile(`msg=working`))
+	for _, p := range []*process{worker, i.serve(t, "--workers=false")} {
+		p.signal(t)
+		p.waitFor(t, regexp.MustCompile(`msg=stopped`))
+		if code := p.stop(t); code != 0 {
+			t.Errorf("%q ended with %d", p.cmd.Args[1:], code)
+		}
+	}
 }
 
 func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
