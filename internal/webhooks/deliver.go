@@ -149,6 +149,9 @@ type outcome struct {
 	duration time.Duration
 }
 
+// gone tells whether the target wants to hear no more.
+func (o outcome) gone() bool { return o.status != nil && *o.status == http.StatusGone }
+
 // try makes an attempt and writes down what came of it. A stop of the server does
 // not end it: a target that is cut off would be asked again.
 func (s *Service) try(ctx context.Context, a *attempt) (failed bool, err error) {

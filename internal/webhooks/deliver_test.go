@@ -142,7 +142,7 @@ func TestGoneSwitchesAWebhookOffAtOnce(t *testing.T) {
 			t.Errorf("%v after %d requests", hook, len(to.all()))
 		}
 		log := w.deliveries(t, path)
-		if len(log) != 2 || log[0]["state"] != "dead" || log[0]["error"] != "O webhook foi desativado." {
+		if len(log) != 2 || log[0]["state"] != "dead" || log[0]["error"] != "O webhook foi desativado." || log[1]["state"] != "dead" || log[1]["error"] != "HTTP 410" {
 			t.Errorf("log %v", log)
 		}
 		if got := w.ask(t, 422, "POST", fmt.Sprint(path, "/deliveries/", log[0]["id"], "/redeliver"), ""); got["message"] != "O webhook está inativo." {

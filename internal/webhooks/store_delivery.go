@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"syncro/internal/authz"
@@ -163,7 +162,7 @@ func load(q db.Querier, k key, at time.Time) (*attempt, error) {
 func (s *Service) record(tx *db.Tx, a *attempt, o outcome) error {
 	state, at := Delivered, (*time.Time)(nil)
 	if !o.ok {
-		if state = Dead; !a.test {
+		if state = Dead; !a.test && !o.gone() {
 			at = next(a.attempts, tx.Now())
 		}
 		if at != nil {
@@ -217,12 +216,11 @@ func (s *Service) count(tx *db.Tx, a *attempt, o outcome) error {
 	if err != nil {
 		return fmt.Errorf("counting a failure of webhook %d: %w", a.subscription, err)
 	}
-	gone := o.status != nil && *o.status == http.StatusGone
-	if !active || (!gone && failures < maxFailures) {
+	if !active || (!o.gone() && failures < maxFailures) {
 		return nil
 	}
 	reason := reasonGone
-	if !gone {
+	if !o.gone() {
 		reason = fmt.Sprintf(reasonFailures, failures, *o.reason)
 	}
 	s.listening.forgetAfter(tx, a.account)
