@@ -7,29 +7,8 @@ func (l *listing) throughBlocks() bool {
 	return l.counted != nil && len(l.pipelines) > 0 && l.order == newestFirst && l.page.Offset() >= blockSize
 }
 
-// readThroughBlocks counts the list and writes the page.
-func (l *listing) readThroughBlocks(q db.Querier) error {
-	if l.engine == db.SQLite {
-		return l.addUpBlocks(q)
-	}
-	p := q.Pipeline(l.countStatement(), l.blockStatement())
-	if err := db.Get(p.Next(), &l.total); err != nil {
-		return err
-	}
-	rows := p.Next()
-	if rows.Next() {
-		return l.writeFrom(q, rows)
-	}
-	if err := rows.Close(); err != nil || l.page.Offset() >= l.total {
-		return err
-	}
-	// The blocks that were looked at do not reach so far.
-	page := l.offsetStatement()
-	return l.write(q, q.Query(page.SQL, page.Args...))
-}
-
-// addUpBlocks is for SQLite, where a read sees one snapshot anyway, and adding up
-// here costs a quarter of blockStatement.
+// addUpBlocks does on SQLite what [listing.blockStatement] does on PostgreSQL: a
+// read sees one snapshot anyway, and adding up here costs a quarter.
 func (l *listing) addUpBlocks(q db.Querier) error {
 	count := l.countStatement()
 	if err := db.Get(q.Query(count.SQL, count.Args...), &l.total); err != nil || l.page.Offset() >= l.total {
@@ -58,27 +37,25 @@ func (l *listing) addUpBlocks(q db.Querier) error {
 }
 
 // blockStatement finds, in the counts per block of ids, the block that the page
-// begins in, and walks from that block's upper end only. It looks at enough blocks
-// for a list that fills a quarter of them; a thinner one gives no row, and the
-// caller falls back. Both happen in one statement, so that the counts and the
+// begins in, walks from that block's upper end to the page's first id, and reads
+// the page from there. All happens in one statement, so that the counts and the
 // rows are of one moment.
 func (l *listing) blockStatement() db.Statement {
 	c := l.conditions.clone()
-	account, pipelines, offset, size := c.arg(l.actor.AccountID), c.arg(l.pipelines), c.arg(l.page.Offset()), c.arg(l.page.Size)
-	only := "pipeline_id = " + pipelines
-	if len(l.pipelines) == 1 {
-		c.args[len(l.args)+1] = l.pipelines[0]
+	offset := c.arg(l.page.Offset()) + "::bigint"
+	blocks, page := "", ""
+	if l.ofPipeline() {
+		blocks = "pipeline_id = $2"
+		page = l.pipelinePage(listed + ` AND pipeline_id >= (SELECT $2::bigint) AND (pipeline_id, id) <= ((SELECT $2::bigint), (SELECT id FROM first))`)
 	} else {
-		only = "pipeline_id = ANY(" + pipelines + ")"
+		blocks = "pipeline_id = ANY(" + c.arg(l.pipelines) + ")"
+		page = c.sql() + ` AND id <= (SELECT id FROM first) ORDER BY id DESC LIMIT ` + c.arg(l.page.Size)
 	}
-	enough := c.arg(l.page.Offset()/(blockSize/4) + 8)
 	return db.Statement{
-		SQL: `WITH counts AS (SELECT block, sum(leads) AS leads FROM lead_blocks WHERE account_id = ` + account + ` AND ` + only + `
-				GROUP BY block ORDER BY block DESC LIMIT ` + enough + `),
-			sums AS (SELECT block, leads, sum(leads) OVER (ORDER BY block DESC) AS upto FROM counts),
-			start AS (SELECT block, (upto - leads)::bigint AS before FROM sums WHERE upto > ` + offset + ` ORDER BY block DESC LIMIT 1)
-			SELECT ` + shownColumns + ` FROM leads WHERE account_id = ` + account + ` AND id IN (SELECT id FROM leads WHERE ` + c.sql() + `
-				AND id < (SELECT (block + 1) * 1024 FROM start) ORDER BY id DESC LIMIT ` + size + ` OFFSET ` + offset + ` - COALESCE((SELECT before FROM start), ` + offset + `)) ORDER BY id DESC`,
+		SQL: `WITH sums AS (SELECT block, sum(leads) AS leads, sum(sum(leads)) OVER (ORDER BY block DESC) AS upto FROM lead_blocks WHERE account_id = $1 AND ` + blocks + ` GROUP BY block),
+			start AS (SELECT block, (upto - leads)::bigint AS before FROM sums WHERE upto > ` + offset + ` ORDER BY block DESC LIMIT 1),
+			first AS (SELECT id FROM leads WHERE ` + c.sql() + ` AND id < (SELECT (block + 1) * 1024 FROM start) ORDER BY id DESC LIMIT 1 OFFSET ` + offset + ` - (SELECT before FROM start))
+			SELECT ` + shownColumns + ` FROM leads WHERE account_id = $1 AND ` + page,
 		Args: c.args,
 	}
 }

@@ -42,6 +42,7 @@ type selection struct {
 	alone      bool     // nothing but these tags and this term is asked for
 	stages     []int64  // when nothing but these stages, those of a kind, is asked for
 	pipelines  []int64  // when nothing but these pipelines, or everything, is asked for
+	pipeline   int64    // when nothing but this pipeline is asked for: its id, the second argument
 	none       bool     // nothing can match
 }
 
@@ -128,7 +129,7 @@ func (s *selection) byPipeline(f *Filters, status Status, board *pipelines.Board
 		return
 	}
 	if f.PipelineID.Given() {
-		s.pipelines = []int64{f.PipelineID.Value}
+		s.pipeline, s.pipelines = f.PipelineID.Value, []int64{f.PipelineID.Value}
 	} else {
 		s.pipelines = board.PipelineIDs()
 	}

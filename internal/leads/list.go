@@ -69,8 +69,8 @@ func (l *listing) read(q db.Querier) error {
 	if l.engine == db.SQLite && (len(l.tags) > 0 || l.term != nil) {
 		return l.readSet(q)
 	}
-	if l.throughBlocks() {
-		return l.readThroughBlocks(q)
+	if l.engine == db.SQLite && l.throughBlocks() {
+		return l.addUpBlocks(q)
 	}
 	return l.readStatements(q)
 }
@@ -171,7 +171,10 @@ func (l *listing) separate() {
 // order is the ORDER BY of a list.
 type order string
 
-const newestFirst order = "id DESC"
+const (
+	newestFirst  order = "id DESC"
+	highestFirst order = "value_cents DESC NULLS LAST, id DESC"
+)
 
 // orderOf reads a sort parameter: nulls last both ways, ties newest first.
 func orderOf(sort string) order {

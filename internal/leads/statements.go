@@ -21,20 +21,46 @@ func (l *listing) countStatement() db.Statement {
 }
 
 func (l *listing) pageStatement() db.Statement {
+	postgres := l.engine == db.Postgres
 	switch {
 	case l.throughTags() && l.order == newestFirst:
-		c := conditions{}
-		ids := l.taggedIDs(&c)
-		return db.Statement{
-			SQL: `SELECT ` + shownColumns + ` FROM leads WHERE account_id = ` + c.arg(l.actor.AccountID) +
-				` AND id IN (SELECT lead_id FROM (` + ids + ` LIMIT ` + c.arg(l.page.Size) + ` OFFSET ` + c.arg(l.page.Offset()) + `) AS tagged) ORDER BY id DESC`,
-			Args: c.args,
-		}
+		return l.tagsStatement()
+	case l.throughBlocks():
+		return l.blockStatement()
+	case postgres && l.ofPipeline() && l.page.Number == 1:
+		return l.pipelineStatement()
 	case l.counted != nil && len(l.stages) > 0 && l.order == newestFirst:
 		return l.stagesStatement()
+	case postgres && l.order == highestFirst:
+		return l.highestStatement()
 	default:
 		return l.offsetStatement()
 	}
+}
+
+// ofPipeline tells whether the list is of one pipeline, newest first.
+func (l *listing) ofPipeline() bool {
+	return l.counted != nil && l.pipeline != 0 && l.order == newestFirst
+}
+
+// Planning a statement over leads, with its many indexes, takes PostgreSQL longer
+// than to read a page. It keeps a plan when one that knows the arguments promises
+// nothing more. So the commonest statements, those of a pipeline and of tags, say
+// the size of a page in their text, and hide the pipeline in a SELECT. A plan that
+// is kept must be right for a pipeline with few leads, too: the order is one that
+// only leads_by_pipeline has.
+
+// pipelineStatement reads the first page of a pipeline on PostgreSQL.
+func (l *listing) pipelineStatement() db.Statement {
+	return db.Statement{
+		SQL: `SELECT ` + shownColumns + ` FROM leads WHERE account_id = $1 AND ` +
+			l.pipelinePage(listed+` AND pipeline_id BETWEEN (SELECT $2::bigint) AND (SELECT $2::bigint)`),
+		Args: l.args,
+	}
+}
+
+func (l *listing) pipelinePage(condition string) string {
+	return condition + ` ORDER BY pipeline_id DESC, id DESC LIMIT ` + strconv.FormatInt(l.page.Size, 10)
 }
 
 // throughTags tells whether PostgreSQL's index of tags has the list.
@@ -42,16 +68,23 @@ func (l *listing) throughTags() bool {
 	return l.engine == db.Postgres && l.alone && len(l.tags) > 0
 }
 
-// taggedIDs are the ids of the leads with any of the tags, newest first, as far as
-// the page reaches. Each tag's part is cut off there, so that no more are merged.
-func (l *listing) taggedIDs(c *conditions) string {
-	account, enough := c.arg(l.actor.AccountID), c.arg(l.page.Offset()+l.page.Size)
+// tagsStatement merges the newest leads with each tag, on PostgreSQL.
+func (l *listing) tagsStatement() db.Statement {
+	c := conditions{}
+	account, offset, size := c.arg(l.actor.AccountID), c.arg(l.page.Offset()), strconv.FormatInt(l.page.Size, 10)
+	enough := size
+	if l.page.Number > 1 {
+		enough = c.arg(l.page.Offset() + l.page.Size)
+	}
 	parts := make([]string, len(l.tags))
 	for i, key := range l.tags {
-		parts[i] = `SELECT lead_id FROM (SELECT lead_id FROM lead_tags WHERE account_id = ` + account + ` AND tag_key = ` + c.arg(key) +
-			` ORDER BY lead_id DESC LIMIT ` + enough + `) AS tag` + strconv.Itoa(i)
+		parts[i] = `(SELECT lead_id FROM lead_tags WHERE account_id = ` + account + ` AND tag_key = ` + c.arg(key) + ` ORDER BY lead_id DESC LIMIT ` + enough + `)`
 	}
-	return strings.Join(parts, " UNION ") + ` ORDER BY 1 DESC`
+	return db.Statement{
+		SQL: `SELECT ` + shownColumns + ` FROM leads WHERE account_id = ` + account + ` AND id IN (SELECT lead_id FROM (` + strings.Join(parts, " UNION ") +
+			`) AS tagged ORDER BY lead_id DESC LIMIT ` + size + ` OFFSET ` + offset + `) ORDER BY id DESC`,
+		Args: c.args,
+	}
 }
 
 // offsetStatement walks over the rows before the page, in the index where one has
@@ -81,6 +114,22 @@ func (l *listing) stagesStatement() db.Statement {
 	return db.Statement{
 		SQL: `SELECT ` + shownColumns + ` FROM leads WHERE account_id = ` + account + ` AND id IN (SELECT id FROM (` + strings.Join(parts, " UNION ALL ") +
 			`) AS stages ORDER BY id DESC LIMIT ` + c.arg(l.page.Size) + ` OFFSET ` + c.arg(l.page.Offset()) + `) ORDER BY id DESC`,
+		Args: c.args,
+	}
+}
+
+// highestStatement is for PostgreSQL, on which leads_by_value, read backwards,
+// begins with the leads without a value: these are put behind the others.
+func (l *listing) highestStatement() db.Statement {
+	c := l.conditions.clone()
+	enough := c.arg(l.page.Offset() + l.page.Size)
+	part := func(condition, order string) string {
+		return `(SELECT id, value_cents FROM leads WHERE ` + c.sql() + ` AND ` + condition + ` ORDER BY ` + order + ` LIMIT ` + enough + `)`
+	}
+	return db.Statement{
+		SQL: `SELECT ` + shownColumns + ` FROM leads WHERE account_id = $1 AND id IN (SELECT id FROM (` +
+			part(`value_cents IS NOT NULL`, `value_cents DESC, id DESC`) + ` UNION ALL ` + part(`value_cents IS NULL`, `id DESC`) +
+			`) AS parts ORDER BY ` + string(l.order) + ` LIMIT ` + c.arg(l.page.Size) + ` OFFSET ` + c.arg(l.page.Offset()) + `) ORDER BY ` + string(l.order),
 		Args: c.args,
 	}
 }
