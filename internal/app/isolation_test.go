@@ -65,6 +65,11 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 	id, stage, user, now := 1000*account, 10*account+1, actor.UserID, clock.Now()
 	dbtest.Lead(t, d, clock, actor, id, text)
 	dbtest.Exec(t, d, `UPDATE leads SET phone = $3, email = $4, notes = $4 WHERE account_id = $1 AND id = $2`, account, id, "+5511999887766", text+"@a.br")
+	for i := range int64(2) { // two in the trash: one that is restored, and one that is removed
+		trashed := id + 80 + i
+		dbtest.Lead(t, d, clock, actor, trashed, text)
+		dbtest.Exec(t, d, `UPDATE leads SET deleted_at = $3 WHERE account_id = $1 AND id = $2`, account, trashed, now)
+	}
 	for _, statement := range []string{
 		`UPDATE users SET name = $2 WHERE account_id = $1 AND id = $4`,
 		`UPDATE pipelines SET name = $2 WHERE account_id = $1`,
@@ -114,6 +119,7 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 		`INSERT INTO media_fetches (account_id, message_id, state, due_at) VALUES ($1, $3 + 17, 'pending', $6)`,
 		`INSERT INTO read_receipts (account_id, conversation_id, due_at) VALUES ($1, $3 + 16, $6)`,
 		`UPDATE messages SET media_url = $2 WHERE account_id = $1`,
+		`INSERT INTO media_removals (account_id, file) VALUES ($1, $2)`,
 		`INSERT INTO number_checks (account_id, instance_id, phone_key, chat_id, checked_at) VALUES ($1, $3 + 14, '5511999887766', $2, $6)`,
 		`INSERT INTO operations (id, account_id, kind, state, parameters, total, created_by, created_at) VALUES ($3 + 80, $1, 'bulk_action', 'done', '{}', 1, $4, $6)`,
 		`INSERT INTO operation_items (account_id, operation_id, number, lead_id, outcome, message) VALUES ($1, $3 + 80, 1, $3, 'failed', $2)`,

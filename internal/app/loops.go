@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -60,7 +61,13 @@ func (a *App) loops() []loop {
 		{name: "let scores decay", every: time.Hour, once: a.Scoring.RunDecay},
 		{name: "forget old deliveries", every: time.Hour, once: a.Webhooks.ForgetOld},
 		{name: "forget old webhooks", every: time.Hour, once: a.Inbox.ForgetHooks},
+		{name: "purge the trash", every: time.Hour, once: a.purgeTrash},
 	}
+}
+
+// purgeTrash removes what has been in the trash for too long, and the files of it.
+func (a *App) purgeTrash(ctx context.Context) error {
+	return errors.Join(a.Leads.PurgeOld(ctx), a.Inbox.RemoveMedia(ctx))
 }
 
 // indexSearch indexes until nothing waits.

@@ -39,6 +39,7 @@ func (s *Service) Routes(r *api.Router) {
 	s.routesOfOne(r)
 	s.routesOfMoves(r)
 	s.routesOfTags(r)
+	s.routesOfTrash(r)
 }
 
 func (s *Service) routesOfOne(r *api.Router) {

@@ -191,3 +191,19 @@ func indexChanged(tx *db.Tx, account int64) error {
 	return tx.Queue(`INSERT INTO search_generations (account_id, generation) VALUES ($1, 1)
 		ON CONFLICT (account_id) DO UPDATE SET generation = search_generations.generation + 1`, account)
 }
+
+// forgetSearch takes leads that are removed out of SQLite's index and its queue.
+func forgetSearch(tx *db.Tx, actor authz.Actor, ids []int64) error {
+	if tx.Engine() == db.Postgres {
+		return nil
+	}
+	for _, id := range ids {
+		if err := tx.Queue(`DELETE FROM leads_fts WHERE rowid = $1`, ftsBase(actor.AccountID)+id); err != nil {
+			return err
+		}
+	}
+	if err := tx.Queue(`DELETE FROM search_queue WHERE account_id = $1 AND lead_id = ANY($2)`, actor.AccountID, ids); err != nil {
+		return err
+	}
+	return indexChanged(tx, actor.AccountID)
+}

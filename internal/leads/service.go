@@ -25,6 +25,7 @@ type Service struct {
 	tasks        *tasks.Service
 	log          *events.Log
 	includes     []Include
+	relations    []Relation
 	unindexed    chan struct{} // wakes the search indexer
 	searches     searches
 }
