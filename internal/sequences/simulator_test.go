@@ -1,9 +1,13 @@
 package sequences_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"slices"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,15 +29,29 @@ type simulated struct {
 	*world
 	whatsApp *simulator.Simulator
 	provider *httptest.Server
+	refuses  atomic.Bool // connections to the provider
+}
+
+// dial connects to the provider, unless it is out of reach.
+func (w *simulated) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if w.refuses.Load() && "http://"+address == w.provider.URL {
+		return nil, syscall.ECONNREFUSED
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
+}
+
+// unreachable takes the provider out of reach, or back.
+func (w *simulated) unreachable(gone bool) {
+	w.refuses.Store(gone)
+	w.provider.CloseClientConnections()
 }
 
 func eachSimulated(t *testing.T, test func(t *testing.T, w *simulated)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
-		w := &simulated{
-			world:    worldWith(t, d, clock, messaging.ProvidersOf(waha.New(exchange.Config{}), cloudapi.New(exchange.Config{}))),
-			whatsApp: simulator.New(simulator.Config{Clock: clock.Now}),
-		}
+		w := &simulated{whatsApp: simulator.New(simulator.Config{Clock: clock.Now})}
+		reach := exchange.Config{Dial: w.dial}
+		w.world = worldWith(t, d, clock, messaging.ProvidersOf(waha.New(reach), cloudapi.New(reach)))
 		ours := httptest.NewServer(w.handler)
 		w.provider = httptest.NewServer(w.whatsApp)
 		t.Cleanup(func() {

@@ -399,6 +399,56 @@ func TestWhatAProcessLeavesBehindIsDeliveredByAnother(t *testing.T) {
 	})
 }
 
+func TestTheOnlyProcessOfADatabaseNeedNotWaitForTheLeasesOfTheOneBefore(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		to := newTarget(t)
+		entered, release := make(chan struct{}), make(chan struct{})
+		to.answer = func(n int, _ received) int {
+			if n == 1 {
+				close(entered)
+				<-release
+			}
+			return 200
+		}
+		path, _ := w.subscribe(t, to.url, events.LeadWon)
+		w.emit(t, events.LeadWon, 100, 1)
+		wait := w.runAtOnce(t)
+		<-entered
+		w.start(t, netguard.Loopback, nil)
+		if err := w.webhooks.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.run(t)
+		if d := w.deliveries(t, path)[0]; d["state"] != "delivered" || d["attempts"] != 2.0 {
+			t.Errorf("delivery %v", d)
+		}
+		close(release)
+		wait()
+	})
+}
+
+func TestAClockThatIsSetBackDelaysWhatWasDueAndNothingElse(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		to := newTarget(t)
+		w.subscribe(t, to.url, events.LeadUpdated)
+		w.emit(t, events.LeadUpdated, 100, 1)
+		w.clock.Advance(-2 * time.Hour)
+		w.emit(t, events.LeadUpdated, 101, 2)
+		w.run(t)
+		w.clock.Advance(2 * time.Hour)
+		w.run(t)
+		w.clock.Advance(-2 * time.Hour)
+		w.run(t)
+		var got []int
+		for _, r := range to.all() {
+			got = append(got, r.number(t))
+		}
+		if want := []int{2, 1}; !slices.Equal(got, want) {
+			t.Errorf("arrived %v, want %v", got, want)
+		}
+	})
+}
+
 func TestADeliveryIsOnItsWayAMomentAfterTheCommit(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		to := newTarget(t)
