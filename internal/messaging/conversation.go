@@ -81,19 +81,19 @@ func findConversation(q db.Querier, actor authz.Actor, id int64) (*Conversation,
 	return getConversation(q.Query(`SELECT `+conversationColumns+` FROM conversations WHERE account_id = $1 AND id = $2`, actor.AccountID, id))
 }
 
+const lockConversationSQL = `SELECT ` + conversationColumns + ` FROM conversations WHERE account_id = $1 AND id = $2 FOR UPDATE`
+
 // lockConversation reads a conversation for a change to it: nobody else changes
 // it until the transaction ends.
 func lockConversation(tx *db.Tx, actor authz.Actor, id int64) (*Conversation, error) {
-	return getConversation(tx.Query(`SELECT `+conversationColumns+` FROM conversations WHERE account_id = $1 AND id = $2 FOR UPDATE`, actor.AccountID, id))
+	return getConversation(tx.Query(lockConversationSQL, actor.AccountID, id))
 }
 
-// conversationWith reads the conversation of a number and a phone; its error is
-// the refusal for an unknown one when they have never written to each other.
-func conversationWith(q db.Querier, actor authz.Actor, instanceID int64, phoneKey string) (*Conversation, error) {
-	return getConversation(q.Query(`SELECT `+conversationColumns+` FROM conversations WHERE account_id = $1 AND instance_id = $2 AND phone_key = $3`,
-		actor.AccountID, instanceID, phoneKey))
-}
+// conversationWithSQL reads the conversation of a number and a phone.
+const conversationWithSQL = `SELECT ` + conversationColumns + ` FROM conversations WHERE account_id = $1 AND instance_id = $2 AND phone_key = $3`
 
+// getConversation reads one conversation; its error is the refusal for an unknown one
+// when there is none.
 func getConversation(rows *db.Rows) (*Conversation, error) {
 	c := &Conversation{}
 	err := db.Get(rows, c.places()...)
@@ -110,13 +110,12 @@ func getConversation(rows *db.Rows) (*Conversation, error) {
 // and locks it.
 func openConversation(tx *db.Tx, actor authz.Actor, instanceID int64, phoneKey, phone string) (*Conversation, error) {
 	find := func() (*Conversation, error) {
-		return getConversation(tx.Query(`SELECT `+conversationColumns+` FROM conversations
-			WHERE account_id = $1 AND instance_id = $2 AND phone_key = $3 FOR UPDATE`, actor.AccountID, instanceID, phoneKey))
+		return getConversation(tx.Query(conversationWithSQL+` FOR UPDATE`, actor.AccountID, instanceID, phoneKey))
 	}
 	if c, err := find(); !faults.Is(err, faults.NotFound) {
 		return c, err
 	}
-	_, err := tx.Exec(`INSERT INTO conversations (account_id, instance_id, phone_key, phone, status, created_at, updated_at)
+	err := tx.Queue(`INSERT INTO conversations (account_id, instance_id, phone_key, phone, status, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, 'open', $5, $5) ON CONFLICT (account_id, instance_id, phone_key) DO NOTHING`,
 		actor.AccountID, instanceID, phoneKey, phone, tx.Now())
 	if err != nil {

@@ -98,9 +98,21 @@ func findMessage(q db.Querier, actor authz.Actor, id int64) (*Message, error) {
 	return getMessage(q.Query(`SELECT `+messageColumns+` FROM messages WHERE account_id = $1 AND id = $2`, actor.AccountID, id))
 }
 
+const lockMessageSQL = `SELECT ` + messageColumns + ` FROM messages WHERE account_id = $1 AND id = $2 FOR UPDATE`
+
 // lockMessage reads a message for a change to it.
 func lockMessage(tx *db.Tx, actor authz.Actor, id int64) (*Message, error) {
-	return getMessage(tx.Query(`SELECT `+messageColumns+` FROM messages WHERE account_id = $1 AND id = $2 FOR UPDATE`, actor.AccountID, id))
+	return getMessage(tx.Query(lockMessageSQL, actor.AccountID, id))
+}
+
+// lockAgain reads a message, and before it its conversation, for a change to both.
+func (m *Message) lockAgain(tx *db.Tx, actor authz.Actor) (*Conversation, *Message, error) {
+	both := tx.Pipeline(
+		db.Statement{SQL: lockConversationSQL, Args: []any{actor.AccountID, m.ConversationID}},
+		db.Statement{SQL: lockMessageSQL, Args: []any{actor.AccountID, m.ID}})
+	conversation, err := getConversation(both.Next())
+	message, err2 := getMessage(both.Next())
+	return conversation, message, errors.Join(err, err2)
 }
 
 // lockByProviderID reads the message that an instance's provider knows by an id,
@@ -148,8 +160,7 @@ func getMessage(rows *db.Rows) (*Message, error) {
 // storeProgress writes how far a message has come.
 func storeProgress(tx *db.Tx, actor authz.Actor, m *Message) error {
 	m.UpdatedAt = tx.Now()
-	_, err := tx.Exec(`UPDATE messages SET provider_msg_id = $3, status = $4, error_code = $5, error_message = $6, attempts = $7, updated_at = $8
+	return tx.Queue(`UPDATE messages SET provider_msg_id = $3, status = $4, error_code = $5, error_message = $6, attempts = $7, updated_at = $8
 		WHERE account_id = $1 AND id = $2`,
 		actor.AccountID, m.ID, orNull(m.ProviderID), string(m.Status), orNull(m.ErrorCode), orNull(m.ErrorMessage), m.Attempts, m.UpdatedAt)
-	return err
 }

@@ -35,11 +35,12 @@ func (c *numberCheck) valid(now time.Time) bool {
 	return now.Before(c.at.Add(lasts))
 }
 
-// findNumberCheck reads what was said of a phone; nil when it was not asked about.
-func findNumberCheck(q db.Querier, actor authz.Actor, instanceID int64, phoneKey string) (*numberCheck, error) {
+const numberCheckSQL = `SELECT chat_id, checked_at FROM number_checks WHERE account_id = $1 AND instance_id = $2 AND phone_key = $3`
+
+// getNumberCheck reads what was said of a phone; nil when it was not asked about.
+func getNumberCheck(rows *db.Rows) (*numberCheck, error) {
 	c := &numberCheck{}
-	err := db.Get(q.Query(`SELECT chat_id, checked_at FROM number_checks WHERE account_id = $1 AND instance_id = $2 AND phone_key = $3`,
-		actor.AccountID, instanceID, phoneKey), &c.chatID, &c.at)
+	err := db.Get(rows, &c.chatID, &c.at)
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, nil //nolint:nilnil // not asked about is an ordinary answer, which every use tests for
 	}

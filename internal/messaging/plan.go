@@ -205,14 +205,19 @@ func (p *plan) findConversation(q db.Querier, actor authz.Actor) (err error) {
 	if p.instance == nil || p.key == "" {
 		return nil
 	}
-	if p.conversation == nil {
-		p.conversation, err = conversationWith(q, actor, p.instance.ID, p.key)
-		if err != nil && !faults.Is(err, faults.NotFound) {
-			return err
-		}
+	check := db.Statement{SQL: numberCheckSQL, Args: []any{actor.AccountID, p.instance.ID, p.key}}
+	if p.conversation != nil {
+		p.check, err = getNumberCheck(q.Query(check.SQL, check.Args...))
+		return err
 	}
-	p.check, err = findNumberCheck(q, actor, p.instance.ID, p.key)
-	return err
+	both := q.Pipeline(db.Statement{SQL: conversationWithSQL, Args: check.Args}, check)
+	p.conversation, err = getConversation(both.Next())
+	if faults.Is(err, faults.NotFound) {
+		err = nil
+	}
+	known, err2 := getNumberCheck(both.Next())
+	p.check = known
+	return errors.Join(err, err2)
 }
 
 // test notes what is in the way, in the order in which it is reported.

@@ -21,13 +21,11 @@ import (
 // and what the provider said besides.
 func (s *Service) settle(ctx context.Context, actor authz.Actor, sending *Message, phoneKey string, sent Sent, problem *SendError) (m *Message, err error) {
 	err = s.db.Write(aside(ctx), func(tx *db.Tx) error {
-		conversation, err := lockConversation(tx, actor, sending.ConversationID)
+		conversation, locked, err := sending.lockAgain(tx, actor)
 		if err != nil {
 			return err
 		}
-		if m, err = lockMessage(tx, actor, sending.ID); err != nil {
-			return err
-		}
+		m = locked
 		if problem != nil {
 			return s.settleFailure(tx, actor, conversation, m, phoneKey, problem)
 		}

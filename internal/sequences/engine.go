@@ -14,7 +14,6 @@ import (
 	"syncro/internal/authz"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
-	"syncro/internal/faults"
 	"syncro/internal/jobs"
 	"syncro/internal/leads"
 	"syncro/internal/pipelines"
@@ -31,6 +30,10 @@ const (
 	accountsAtOnce = 8
 	// stepsAtOnce is how many steps of one account run at once.
 	stepsAtOnce = 16
+	// claimAtLeast is how many steps are claimed at once, unless there are fewer, if that
+	// many may begin within gather: a claim costs as much as a step.
+	claimAtLeast = stepsAtOnce / 2
+	gather       = 50 * time.Millisecond
 	// slice is how long an account is worked on before others have their turn.
 	slice = 30 * time.Second
 	// lease is how long a claimed step is left to whoever claimed it, unless they
@@ -208,13 +211,26 @@ func (r *round) run(ctx context.Context) error {
 	return nil
 }
 
-// reserve waits for a slot, and takes what other ones are free.
+// reserve waits for a slot, a moment longer for some more, and takes what other ones
+// are free.
 func (r *round) reserve(ctx context.Context) (n int) {
 	select {
 	case r.slots <- struct{}{}:
 		n++
 	case <-ctx.Done():
 		return 0
+	}
+	patience := time.NewTimer(gather)
+	defer patience.Stop()
+	for n < claimAtLeast {
+		select {
+		case r.slots <- struct{}{}:
+			n++
+			continue
+		case <-patience.C:
+		case <-ctx.Done():
+		}
+		return n
 	}
 	for n < stepsAtOnce {
 		select {
@@ -313,8 +329,16 @@ func (r *round) claim(ctx context.Context, limit int) (found int, claims []*clai
 			return err
 		}
 		found = len(due)
+		ids := make([]int64, 0, found)
 		for _, e := range due {
-			c, err := r.decide(tx, e, days)
+			ids = append(ids, e.leadID)
+		}
+		known, err := leads.FindAll(tx, r.actor, ids)
+		if err != nil {
+			return err
+		}
+		for _, e := range due {
+			c, err := r.decide(tx, e, facts{lead: known[e.leadID], days: days})
 			if err != nil {
 				return err
 			}
@@ -331,15 +355,9 @@ func (r *round) claim(ctx context.Context, limit int) (found int, claims []*clai
 }
 
 // decide decides about one enrolment. It is nil unless a step is to run.
-func (r *round) decide(tx *db.Tx, e *enrollment, days workdays) (*claim, error) {
+func (r *round) decide(tx *db.Tx, e *enrollment, f facts) (*claim, error) {
 	p, err := r.plan(tx, e)
 	if err != nil {
-		return nil, err
-	}
-	f := facts{days: days}
-	if f.lead, err = leads.Find(tx, r.actor, e.leadID); faults.Is(err, faults.NotFound) {
-		f.lead = nil
-	} else if err != nil {
 		return nil, err
 	}
 	if f.lead != nil {
@@ -350,7 +368,7 @@ func (r *round) decide(tx *db.Tx, e *enrollment, days workdays) (*claim, error) 
 	case exit, complete:
 		return nil, r.s.end(tx, r.actor, p, e, d.status, "")
 	case jump:
-		return nil, r.s.jumped(tx, r.actor, p, e, d, days)
+		return nil, r.s.jumped(tx, r.actor, p, e, d, f.days)
 	case sleep:
 		e.nextStepAt = &d.at
 		return nil, store(tx, r.actor, e, &d.at)

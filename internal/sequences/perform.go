@@ -152,7 +152,7 @@ func blocked(err error) bool {
 // the run is not this claim's any more.
 func (c *claim) locked(tx *db.Tx, actor authz.Actor) (*enrollment, error) {
 	// The lead before its enrolment, as everybody does; it may be in the trash.
-	if _, err := tx.Exec(`SELECT id FROM leads WHERE account_id = $1 AND id = $2 FOR SHARE`, actor.AccountID, c.e.leadID); err != nil {
+	if err := tx.Queue(`SELECT id FROM leads WHERE account_id = $1 AND id = $2 FOR SHARE`, actor.AccountID, c.e.leadID); err != nil {
 		return nil, err
 	}
 	e, err := get(tx.Query(`SELECT `+enrollmentColumns+` FROM sequence_enrollments e WHERE e.account_id = $1 AND e.id = $2 FOR UPDATE`, actor.AccountID, c.e.id))
@@ -194,9 +194,12 @@ func (c *claim) done(tx *db.Tx, s *Service, actor authz.Actor, e *enrollment, r 
 	if !e.status.live() {
 		return store(tx, actor, e, nil)
 	}
-	days, err := restDays(tx, actor)
-	if err != nil {
-		return err
+	var days workdays
+	if following := c.p.step(c.step.Position + 1); following != nil && following.SendingHours != nil {
+		var err error
+		if days, err = restDays(tx, actor); err != nil {
+			return err
+		}
 	}
 	return s.advance(tx, actor, c.p, e, c.step.Position+1, days)
 }
