@@ -165,17 +165,29 @@ func (r *Router) describe(op *operation, schemas huma.Registry) *huma.Operation 
 			Content: map[string]*huma.MediaType{"application/json": {Schema: schemas.Schema(op.body, true, ""), Example: op.BodyExample}},
 		}
 	}
+	if op.uploads {
+		file := &huma.Schema{Type: huma.TypeString, Format: "binary", Description: "The file."}
+		d.RequestBody = &huma.RequestBody{
+			Description: "The file: as the first one of a form, or as the body itself.", Required: true,
+			Content: map[string]*huma.MediaType{
+				"multipart/form-data":      {Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"file": file}, Required: []string{"file"}}},
+				"application/octet-stream": {Schema: file},
+			},
+		}
+	}
 	status := http.StatusOK
 	if op.Created {
 		status = http.StatusCreated
 	}
-	success := &huma.Response{
-		Description: "Success.", Headers: answerHeaders(op.versions),
-		Content: map[string]*huma.MediaType{},
-	}
+	success := &huma.Response{Description: "Success.", Headers: answerHeaders(op.versions), Content: map[string]*huma.MediaType{}}
+	binary := op.streams
 	if op.MediaType != "" {
-		success.Content[op.MediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-	} else {
+		binary = []string{op.MediaType}
+	}
+	for _, kind := range binary {
+		success.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	}
+	if binary == nil {
 		success.Content["application/json"] = &huma.MediaType{Schema: schemas.Schema(op.answer, true, ""), Example: op.Example}
 	}
 	d.Responses[strconv.Itoa(status)] = success
@@ -253,6 +265,9 @@ func (op *operation) refusals(conditional bool) []Refusal {
 				"message": "The name field is required.", "errors": map[string]any{"name": []string{"The name field is required."}},
 			}},
 		)
+	}
+	if op.uploads {
+		all = append(all, Refusal{413, "The file is over 64 MiB.", map[string]any{"message": "The request body must not be greater than 67108864 bytes."}})
 	}
 	if op.body != nil {
 		all = append(all, Refusal{413, "The body is over 1 MiB.", map[string]any{"message": "The request body must not be greater than 1048576 bytes."}})

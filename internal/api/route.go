@@ -63,6 +63,7 @@ type Call struct {
 	RequestID string
 	Expected  *int64 // the version that If-Match asks for; nil for any
 	request   *http.Request
+	upload    *Upload // of a route that takes one
 }
 
 // ID is the number that stands in the path under a name. What is no number, or an
@@ -89,7 +90,9 @@ type operation struct {
 	params   func(huma.Registry) []*huma.Param
 	body     reflect.Type // of the form; nil for none
 	answer   reflect.Type
-	versions bool // its answer has an ETag
+	versions bool     // its answer has an ETag
+	streams  []string // the content types of a stream; nil when it answers JSON
+	uploads  bool     // its body is a file
 	serve    func(ctx context.Context, c *Call, body []byte, bodyErr error) (any, error)
 }
 
@@ -118,20 +121,26 @@ func HandleQuery[Q, A any](r *Router, route Route, handle func(ctx context.Conte
 		params: input.Parameters[Q],
 		answer: reflect.TypeFor[A](),
 		serve: func(ctx context.Context, c *Call, _ []byte, _ error) (any, error) {
-			query, problems, err := input.Query[Q](c.request.URL.Query())
+			query, err := readQuery[Q](c)
 			if err != nil {
-				return nil, err
-			}
-			if own, ok := any(&query).(Checker); ok {
-				own.Check(c.Actor, &problems)
-				input.SortQuery[Q](&problems)
-			}
-			if err := problems.Err(); err != nil {
 				return nil, err
 			}
 			return handle(ctx, c, query)
 		},
 	})
+}
+
+// readQuery reads the query of a call, with the checks of its own.
+func readQuery[Q any](c *Call) (query Q, err error) {
+	query, problems, err := input.Query[Q](c.request.URL.Query())
+	if err != nil {
+		return query, err
+	}
+	if own, ok := any(&query).(Checker); ok {
+		own.Check(c.Actor, &problems)
+		input.SortQuery[Q](&problems)
+	}
+	return query, problems.Err()
 }
 
 // HandleBody declares a route whose body is read into B, a struct of input.Fields

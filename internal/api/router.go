@@ -138,7 +138,15 @@ func (r *Router) serve(w http.ResponseWriter, q *http.Request, op *operation) {
 		r.refuse(w, q, err)
 		return
 	}
-	body, bodyErr := readBody(w, q)
+	var body []byte
+	var bodyErr error
+	if op.uploads {
+		if c.upload, body, bodyErr = receive(w, q); c.upload != nil {
+			defer c.upload.close()
+		}
+	} else {
+		body, bodyErr = readBody(w, q)
+	}
 	if key, err := retryKey(q); err != nil {
 		r.refuse(w, q, err)
 	} else if key != "" {
@@ -153,6 +161,10 @@ func (r *Router) answer(ctx context.Context, w http.ResponseWriter, q *http.Requ
 	answer, err := op.serve(ctx, c, body, bodyErr)
 	if err != nil {
 		r.refuse(w, q, err)
+		return
+	}
+	if s, ok := answer.(*Stream); ok {
+		r.stream(w, q, s)
 		return
 	}
 	status := http.StatusOK

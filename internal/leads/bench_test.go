@@ -37,16 +37,16 @@ func BenchmarkLeads(b *testing.B) {
 	for _, engine := range []db.Engine{db.SQLite, db.Postgres} {
 		b.Run(string(engine), func(b *testing.B) {
 			s := newBench(b, engine)
-			first := leads.Filters{PipelineID: input.Of(s.stages[0].PipelineID)}
+			first := leads.Filters{Criteria: leads.Criteria{PipelineID: input.Of(s.stages[0].PipelineID)}}
 			// As far down as page 500 of 50 is in 100,000 leads.
 			deep := first
 			deep.PageQuery = api.PageQuery{Page: input.Of(int64(500)), PerPage: input.Of(int64(10))}
 			b.Run("list, page 1", s.list(first))
 			b.Run("list, page 500", s.list(deep))
-			b.Run("list, two tags", s.list(leads.Filters{Tags: input.Of([]string{"tag07", "tag08"})}))
-			b.Run("search, many hits", s.list(leads.Filters{Q: input.Of("silva")}))
-			b.Run("search, common parts", s.list(leads.Filters{Q: input.Of("exemplo7")}))
-			b.Run("search, few hits", s.list(leads.Filters{Q: input.Of("99912")}))
+			b.Run("list, two tags", s.list(leads.Filters{Criteria: leads.Criteria{Tags: input.Of([]string{"tag07", "tag08"})}}))
+			b.Run("search, many hits", s.list(leads.Filters{Criteria: leads.Criteria{Q: input.Of("silva")}}))
+			b.Run("search, common parts", s.list(leads.Filters{Criteria: leads.Criteria{Q: input.Of("exemplo7")}}))
+			b.Run("search, few hits", s.list(leads.Filters{Criteria: leads.Criteria{Q: input.Of("99912")}}))
 			b.Run("one lead with its owner", func(b *testing.B) {
 				for id := int64(0); b.Loop(); id++ {
 					answer, err := s.leads.Get(b.Context(), s.actor, 1+id*7919%benchmarked, "owner")

@@ -78,8 +78,8 @@ type TagFields struct {
 	Tags input.Field[[]string] `json:"tags" required:"true" itemMaxLength:"50" doc:"Names of the tags to add." example:"[\"vip\",\"enterprise\"]"`
 }
 
-// Filters is the query of GET /leads.
-type Filters struct {
+// Criteria are the filters by which leads are chosen.
+type Criteria struct {
 	PipelineID   input.Field[int64]    `query:"pipeline_id" doc:"Leads of this pipeline." example:"1"`
 	StageID      input.Field[int64]    `query:"stage_id" doc:"Leads in this stage." example:"5"`
 	AssignedTo   input.Field[int64]    `query:"assigned_to" doc:"Leads of this user." example:"12"`
@@ -90,11 +90,23 @@ type Filters struct {
 	UpdatedSince input.Field[string]   `query:"updated_since" doc:"Leads changed from this date or time on, for a synchronisation." example:"2026-06-30T10:00:00Z"`
 	CreatedFrom  input.Field[string]   `query:"created_from" doc:"Leads created from this date or time on." example:"2026-06-01"`
 	CreatedTo    input.Field[string]   `query:"created_to" doc:"Leads created until this date (its whole day in the account's time zone) or time." example:"2026-06-30"`
-	Sort         input.Field[string]   `query:"sort" enum:"id,-id,name,-name,value,-value,created_at,-created_at,updated_at,-updated_at,score,-score" doc:"Order; - for descending. Newest first when left out." example:"-updated_at"`
-	api.PageQuery
-	Include input.Field[string] `query:"include" doc:"Relations to load, separated by commas: owner, products, contacts, notes, sales, tasks, sequences, score. Unknown ones are ignored." example:"owner,tasks"`
 
 	updatedSince, createdFrom, createdTo *calendar.Moment // see Check
+}
+
+// Filters is the query of GET /leads.
+type Filters struct {
+	Criteria
+	Sort input.Field[string] `query:"sort" enum:"id,-id,name,-name,value,-value,created_at,-created_at,updated_at,-updated_at,score,-score" doc:"Order; - for descending. Newest first when left out." example:"-updated_at"`
+	api.PageQuery
+	Include input.Field[string] `query:"include" doc:"Relations to load, separated by commas: owner, products, contacts, notes, sales, tasks, sequences, score. Unknown ones are ignored." example:"owner,tasks"`
+}
+
+// ExportQuery is the query of GET /leads/export.
+type ExportQuery struct {
+	Format    input.Field[string] `query:"format" required:"true" enum:"csv,xlsx,jsonl" doc:"The format: CSV, XLSX, or JSON Lines, a lead a line as GET /leads shows it with its owner." example:"csv"`
+	Delimiter input.Field[string] `query:"delimiter" enum:"comma,semicolon" doc:"What separates the cells of a CSV: comma (when left out), or semicolon for Excel in Brazil, with decimal commas and days as 31/12/2026." example:"semicolon"`
+	Criteria
 }
 
 // OneQuery is the query of GET /leads/{id}.

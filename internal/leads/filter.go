@@ -50,14 +50,14 @@ type selection struct {
 type counted struct{ conditions }
 
 // Check reads the times of the filters, in the account's zone.
-func (f *Filters) Check(actor authz.Actor, problems *faults.Bag) {
+func (f *Criteria) Check(actor authz.Actor, problems *faults.Bag) {
 	f.updatedSince = input.MomentField(f.UpdatedSince, actor.Location, "updated_since", problems)
 	f.createdFrom = input.MomentField(f.CreatedFrom, actor.Location, "created_from", problems)
 	f.createdTo = input.MomentField(f.CreatedTo, actor.Location, "created_to", problems)
 }
 
 // selection is what the filters ask for.
-func (f *Filters) selection(actor authz.Actor, engine db.Engine, board *pipelines.Board) *selection {
+func (f *Criteria) selection(actor authz.Actor, engine db.Engine, board *pipelines.Board) *selection {
 	s := &selection{}
 	s.and("account_id = ", actor.AccountID)
 	status := Status(f.Status.Value)
@@ -91,7 +91,7 @@ func (f *Filters) selection(actor authz.Actor, engine db.Engine, board *pipeline
 }
 
 // byPlace adds the filters that the counters know.
-func (s *selection) byPlace(f *Filters, status Status, board *pipelines.Board) {
+func (s *selection) byPlace(f *Criteria, status Status, board *pipelines.Board) {
 	both := func(column string, v any) {
 		s.and(column, v)
 		if s.counted != nil {
@@ -124,7 +124,7 @@ func (s *selection) byPlace(f *Filters, status Status, board *pipelines.Board) {
 
 // byPipeline notes when the blocks can find a page: nothing but one pipeline, or
 // nothing at all, is asked for, so far.
-func (s *selection) byPipeline(f *Filters, status Status, board *pipelines.Board) {
+func (s *selection) byPipeline(f *Criteria, status Status, board *pipelines.Board) {
 	if f.StageID.Given() || status != "" {
 		return
 	}
@@ -135,7 +135,7 @@ func (s *selection) byPipeline(f *Filters, status Status, board *pipelines.Board
 	}
 }
 
-func (s *selection) byFields(f *Filters) {
+func (s *selection) byFields(f *Criteria) {
 	if f.AssignedTo.Given() {
 		s.and("assigned_to = ", f.AssignedTo.Value)
 		s.counted = nil
@@ -146,7 +146,7 @@ func (s *selection) byFields(f *Filters) {
 	}
 }
 
-func (s *selection) byTags(f *Filters, engine db.Engine) {
+func (s *selection) byTags(f *Criteria, engine db.Engine) {
 	if !f.Tags.Given() {
 		return
 	}
@@ -181,7 +181,7 @@ func (s *selection) resolveMergedTags(q db.Querier, actor authz.Actor) error {
 	return rows.Err()
 }
 
-func (s *selection) byTerm(f *Filters, engine db.Engine) {
+func (s *selection) byTerm(f *Criteria, engine db.Engine) {
 	if !f.Q.Given() {
 		return
 	}

@@ -19,6 +19,12 @@ func (s *Service) Routes(r *api.Router) {
 	}, func(ctx context.Context, c *api.Call, f Filters) (*ListAnswer, error) {
 		return s.List(ctx, c.Actor, f)
 	})
+	api.HandleStream(r, api.Route{
+		Method: "GET", Path: "/leads/export", Scope: authz.LeadsRead, ID: "exportLeads", Tag: section, Summary: "Export leads",
+		Description: "Gives all leads that meet the filters, oldest first, as a file that is sent as it is made. A table has the columns of a lead and those of the active custom fields, `custom_fields.NAME`; importing it again changes nothing. In a CSV or XLSX a text that a program could take for a formula begins with an apostrophe, which an import takes away; a phone of `+` and digits stays as it is.",
+	}, []string{csvType, xlsxType, linesType}, func(ctx context.Context, c *api.Call, query ExportQuery) (*api.Stream, error) {
+		return s.Export(ctx, c.Actor, &query), nil
+	})
 	api.HandleBody(r, api.Route{
 		Method: "POST", Path: "/leads", Scope: authz.LeadsWrite, ID: "createLead", Tag: section, Summary: "Create a lead", Created: true,
 		Description: "Creates a lead. In a won or lost stage its sale or lost sale is recorded with it; a stage's mandatory tasks are made.",

@@ -133,3 +133,22 @@ func (s idSet) page(skip, size int64) []int64 {
 	}
 	return ids
 }
+
+// after gives the ids of the set above one, the lowest first: so many at most.
+func (s idSet) after(above int64, size int) []int64 {
+	var ids []int64
+	for _, number := range slices.Sorted(maps.Keys(s)) {
+		for i, word := range s[number] {
+			for ; word != 0; word &= word - 1 {
+				id := setBlock*number + int64(64*i+bits.TrailingZeros64(word))
+				if id <= above {
+					continue
+				}
+				if ids = append(ids, id); len(ids) == size {
+					return ids
+				}
+			}
+		}
+	}
+	return ids
+}

@@ -84,25 +84,12 @@ func (l *listing) readStatements(q db.Querier) error {
 	return l.write(q, p.Next())
 }
 
-// readSet finds, on SQLite, the set of leads with the tags and the term. It is the
+// readSet reads the list by the set of leads with the tags and the term. It is the
 // list, if nothing else is asked for; otherwise it is one more condition.
-func (l *listing) readSet(q db.Querier) (err error) {
-	var set idSet
-	if len(l.tags) > 0 {
-		if set, err = tagged(q, l.actor, l.tags); err != nil {
-			return err
-		}
-	}
-	if l.term != nil {
-		hits, err := l.searches.find(q, l.actor, l.term)
-		if err != nil {
-			return err
-		}
-		if set == nil {
-			set = hits
-		} else {
-			set.intersect(hits)
-		}
+func (l *listing) readSet(q db.Querier) error {
+	set, err := l.set(q, l.actor, l.searches)
+	if err != nil {
+		return err
 	}
 	l.total = set.count()
 	if !l.alone || l.order != newestFirst {
@@ -114,6 +101,24 @@ func (l *listing) readSet(q db.Querier) (err error) {
 		return nil
 	}
 	return l.write(q, q.Query(`SELECT `+shownColumns+` FROM leads WHERE account_id = $1 AND id = ANY($2) ORDER BY id DESC`, l.actor.AccountID, page))
+}
+
+// set finds, on SQLite, the leads with the tags and the term.
+func (s *selection) set(q db.Querier, actor authz.Actor, searches *searches) (set idSet, err error) {
+	if len(s.tags) > 0 {
+		if set, err = tagged(q, actor, s.tags); err != nil {
+			return nil, err
+		}
+	}
+	if s.term == nil {
+		return set, nil
+	}
+	hits, err := searches.find(q, actor, s.term)
+	if err != nil || set == nil {
+		return hits, err
+	}
+	set.intersect(hits)
+	return set, nil
 }
 
 // write writes the rows of the page.
