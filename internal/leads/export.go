@@ -122,7 +122,7 @@ func (s *Service) exported(ctx context.Context, actor authz.Actor, f *Criteria, 
 			selected.where[len(selected.where)-1] += ")"
 		}
 		selected.and("id > ", after)
-		ids, err = db.Column[int64](q.Query(`SELECT id FROM leads WHERE `+selected.sql()+` ORDER BY id LIMIT `+selected.arg(int64(exportIDs)), selected.args...))
+		ids, err = db.Column[int64](q.Query(`SELECT id FROM leads WHERE account_id = $1 AND `+selected.sql()+` ORDER BY id LIMIT `+selected.arg(int64(exportIDs)), selected.args...))
 		if len(candidates) == exportIDs {
 			next = candidates[exportIDs-1]
 		}
