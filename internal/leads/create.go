@@ -74,46 +74,46 @@ const (
 // (POST /leads/upsert). Several matches: the most recently updated one. Of two
 // simultaneous upserts of one new contact, the second updates what the first made.
 func (s *Service) Upsert(ctx context.Context, actor authz.Actor, form *input.Form[UpsertFields]) (UpsertAnswer, error) {
-	f := &form.Fields
-	form.Problems = requireUpsertFields(f, form.Problems)
-	d, u, err := s.lookUp(ctx, actor, f.PipelineID, f.StageID, &f.Details, &form.Problems)
+	w, done, err := s.one(ctx, actor, func(w *Writer) (Write, error) { return w.Upsert(ctx, form) })
 	if err != nil {
 		return UpsertAnswer{}, err
 	}
+	return UpsertAnswer{Created: done.Created, lead: s.shown(&w.setup, done.Lead)}, nil
+}
+
+// Upsert prepares [Service.Upsert].
+func (w *Writer) Upsert(ctx context.Context, form *input.Form[UpsertFields]) (Write, error) {
+	s, actor, f := w.service, w.actor, &form.Fields
+	form.Problems = requireUpsertFields(f, form.Problems)
+	d, err := w.lookUp(ctx, f.PipelineID, f.StageID, &f.Details, &form.Problems)
+	if err != nil {
+		return Write{}, err
+	}
 	if err := form.Malformed(); err != nil {
-		return UpsertAnswer{}, err
+		return Write{}, err
 	}
 	keys := matchKeys(f)
 	if err := form.Err(); err != nil && keys == (matchedBy{}) {
-		return UpsertAnswer{}, err // nothing can be looked for, so nothing is known to be missing for a creation
+		return Write{}, err // nothing can be looked for, so nothing is known to be missing for a creation
 	}
-	var l *Lead
-	created := false
-	err = s.write(ctx, actor, &u, func(tx *db.Tx) error {
-		l, created = nil, false
-		if err := tx.LockKeys(keys.locks(actor)...); err != nil {
-			return err
-		}
+	return Write{Locks: keys.locks(actor), Run: func(tx *db.Tx) (Written, error) {
 		existing, err := match(tx, actor, keys)
 		switch {
 		case err != nil:
-			return err
+			return Written{}, err
 		case existing != nil:
 			if err := form.Err(); err != nil {
-				return err
+				return Written{}, err
 			}
-			l = existing
-			return s.merge(tx, actor, &u, d, l, f)
+			return Written{Lead: existing}, s.merge(tx, actor, &w.setup, d, existing, f)
 		default:
 			if err := requireCreation(form); err != nil {
-				return err
+				return Written{}, err
 			}
-			created = true
-			l, err = s.create(tx, actor, &u, d, f.Name.Value, &f.Details)
-			return err
+			l, err := s.create(tx, actor, &w.setup, d, f.Name.Value, &f.Details)
+			return Written{Lead: l, Created: true}, err
 		}
-	})
-	return UpsertAnswer{Created: created, lead: s.shown(&u, l)}, err
+	}}, nil
 }
 
 // requireUpsertFields adds what is missing whether or not the lead exists: the

@@ -52,37 +52,67 @@ const (
 // Move moves a lead to a stage (PUT /leads/{id}/stage). To the stage it is in
 // already it does nothing. Refusals: not found, invalid, blocked, stale.
 func (s *Service) Move(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[MoveFields]) (Moved, error) {
-	d, u, err := s.lookUp(ctx, actor, form.Fields.PipelineID, form.Fields.StageID, nil, &form.Problems)
-	if err != nil {
-		return Moved{}, err
-	}
-	return s.moving(ctx, actor, &u, id, expected, form.Err, func(tx *db.Tx, l *Lead) error {
-		if l.StageID == d.stage.ID {
-			return nil
-		}
-		return s.perform(tx, actor, &u, move{before: l, to: d.stage, blockedMessage: blockedMove})
-	})
+	return s.moved(ctx, actor, func(w *Writer) (Write, error) { return w.Move(ctx, id, expected, form) })
 }
 
 // Win moves a lead to a won stage and records the sale (PUT /leads/{id}/won).
 func (s *Service) Win(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[WonFields]) (Moved, error) {
+	return s.moved(ctx, actor, func(w *Writer) (Write, error) { return w.Win(ctx, id, expected, form) })
+}
+
+// Lose moves a lead to a lost stage and records the reason (PUT /leads/{id}/lost).
+func (s *Service) Lose(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[LostFields]) (Moved, error) {
+	return s.moved(ctx, actor, func(w *Writer) (Write, error) { return w.Lose(ctx, id, expected, form) })
+}
+
+// moved does a write that answers with the lead's id.
+func (s *Service) moved(ctx context.Context, actor authz.Actor, prepare func(w *Writer) (Write, error)) (Moved, error) {
+	_, done, err := s.one(ctx, actor, prepare)
+	if err != nil {
+		return Moved{}, err
+	}
+	return Moved{Success: true, LeadID: done.Lead.ID, version: done.Lead.Version}, nil
+}
+
+// Move prepares [Service.Move].
+func (w *Writer) Move(ctx context.Context, id int64, expected *int64, form *input.Form[MoveFields]) (Write, error) {
+	d, err := w.lookUp(ctx, form.Fields.PipelineID, form.Fields.StageID, nil, &form.Problems)
+	return w.onLead(id, expected, form.Err, func(tx *db.Tx, l *Lead) error { return w.move(tx, l, d.stage) }), err
+}
+
+// move moves a lead that is locked.
+func (w *Writer) move(tx *db.Tx, l *Lead, to pipelines.Stage) error {
+	if l.StageID == to.ID {
+		return nil
+	}
+	return w.service.perform(tx, w.actor, &w.setup, move{before: l, to: to, blockedMessage: blockedMove})
+}
+
+// Win prepares [Service.Win].
+func (w *Writer) Win(ctx context.Context, id int64, expected *int64, form *input.Form[WonFields]) (Write, error) {
 	var value *int64
 	if form.Fields.Value.Given() {
 		cents := int64(form.Fields.Value.Value)
 		value = &cents
 	}
-	return conclude(ctx, s, actor, id, expected, form, form.Fields.StageID, nil, move{blockedMessage: blockedWon, value: value}, pipelines.Won)
+	return conclude(ctx, w, id, expected, form, form.Fields.StageID, move{blockedMessage: blockedWon, value: value}, pipelines.Won)
 }
 
-// Lose moves a lead to a lost stage and records the reason (PUT /leads/{id}/lost).
-func (s *Service) Lose(ctx context.Context, actor authz.Actor, id int64, expected *int64, form *input.Form[LostFields]) (Moved, error) {
-	reason := form.Fields.ReasonID
-	known := func(u *setup) bool {
-		_, ok := u.board.LostReason(reason.Value)
-		return ok || !reason.Given()
+// Lose prepares [Service.Lose].
+func (w *Writer) Lose(ctx context.Context, id int64, expected *int64, form *input.Form[LostFields]) (Write, error) {
+	if reason := form.Fields.ReasonID; reason.Given() {
+		_, known := w.setup.board.LostReason(reason.Value)
+		if !known && !w.renewed {
+			if err := w.Renew(ctx); err != nil {
+				return Write{}, err
+			}
+			_, known = w.setup.board.LostReason(reason.Value)
+		}
+		if !known {
+			form.Problems.Selected("reason_id")
+		}
 	}
-	m := move{blockedMessage: blockedLost, reasonID: reason.Ptr()}
-	return conclude(ctx, s, actor, id, expected, form, form.Fields.StageID, known, m, pipelines.Lost)
+	return conclude(ctx, w, id, expected, form, form.Fields.StageID, move{blockedMessage: blockedLost, reasonID: form.Fields.ReasonID.Ptr()}, pipelines.Lost)
 }
 
 // wrongKind is the refusal of a stage that is not of the kind that is asked for.
@@ -95,20 +125,10 @@ func wrongKind(kind pipelines.Kind) error {
 
 // conclude does what winning and losing have in common, in the order that
 // companion-api.md section 2 ("Won / lost") gives.
-func conclude[F any](ctx context.Context, s *Service, actor authz.Actor, id int64, expected *int64, form *input.Form[F], stageID input.Field[int64],
-	reasonKnown func(*setup) bool, m move, kind pipelines.Kind,
-) (Moved, error) {
-	d, u, err := s.lookUp(ctx, actor, input.Field[int64]{}, stageID, nil, &form.Problems)
+func conclude[F any](ctx context.Context, w *Writer, id int64, expected *int64, form *input.Form[F], stageID input.Field[int64], m move, kind pipelines.Kind) (Write, error) {
+	d, err := w.lookUp(ctx, input.Field[int64]{}, stageID, nil, &form.Problems)
 	if err != nil {
-		return Moved{}, err
-	}
-	if reasonKnown != nil && !reasonKnown(&u) {
-		if u, err = s.renewed(ctx, actor); err != nil {
-			return Moved{}, err
-		}
-		if !reasonKnown(&u) {
-			form.Problems.Selected("reason_id")
-		}
+		return Write{}, err
 	}
 	check := func() error {
 		if err := form.Err(); err != nil {
@@ -119,33 +139,14 @@ func conclude[F any](ctx context.Context, s *Service, actor authz.Actor, id int6
 		}
 		return nil
 	}
-	return s.moving(ctx, actor, &u, id, expected, check, func(tx *db.Tx, l *Lead) error {
+	return w.onLead(id, expected, check, func(tx *db.Tx, l *Lead) error {
 		m := m // the transaction may run twice
 		m.before, m.to = l, d.stage
 		if l.StageID == d.stage.ID {
-			return s.repeat(tx, actor, &u, &m)
+			return w.service.repeat(tx, w.actor, &w.setup, &m)
 		}
-		return s.perform(tx, actor, &u, m)
-	})
-}
-
-// moving runs a change of a lead that answers with its id: the record, then the
-// form, then the precondition, then the change.
-func (s *Service) moving(ctx context.Context, actor authz.Actor, u *setup, id int64, expected *int64, check func() error, change func(tx *db.Tx, l *Lead) error) (Moved, error) {
-	var answer Moved
-	err := s.write(ctx, actor, u, func(tx *db.Tx) error {
-		l, err := s.claim(tx, actor, id, expected, check)
-		if err != nil {
-			return err
-		}
-		answer = Moved{Success: true, LeadID: l.ID, version: l.Version}
-		if err := change(tx, l); err != nil {
-			return err
-		}
-		answer.version = l.Version
-		return nil
-	})
-	return answer, err
+		return w.service.perform(tx, w.actor, &w.setup, m)
+	}), nil
 }
 
 // claim locks a lead for a change and runs the checks in their order.

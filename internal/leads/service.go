@@ -101,25 +101,13 @@ type draft struct {
 	hasStage bool
 }
 
-// lookUp checks the references of a form and adds what is wrong to its problems.
-// The stage has to be of the pipeline; without a pipeline it may be of any.
+// lookUp checks the references of a form; see [Writer.lookUp].
 func (s *Service) lookUp(ctx context.Context, actor authz.Actor, pipelineID, stageID input.Field[int64], details *Details, problems *faults.Bag) (d draft, u setup, err error) {
-	if u, err = s.setup(ctx, actor); err != nil {
-		return d, u, err
+	w, err := s.Writer(ctx, actor)
+	if err == nil {
+		d, err = w.lookUp(ctx, pipelineID, stageID, details, problems)
 	}
-	var found faults.Bag
-	d = u.lookUp(pipelineID, stageID, details, &found)
-	if !found.Empty() {
-		if u, err = s.renewed(ctx, actor); err != nil {
-			return d, u, err
-		}
-		found = faults.Bag{}
-		d = u.lookUp(pipelineID, stageID, details, &found)
-	}
-	for _, p := range found.Problems() {
-		problems.Add(p.Field, p.Message)
-	}
-	return d, u, nil
+	return d, w.setup, err
 }
 
 func (u *setup) lookUp(pipelineID, stageID input.Field[int64], details *Details, problems *faults.Bag) (d draft) {
