@@ -117,9 +117,11 @@ func TestEachRefusalHasItsStatusAndItsBody(t *testing.T) {
 			holds(t, "the list", c.want(t, 200, "GET", "/leads?per_page=1", nil).body, parsed(t, `{"meta":{"total":250}}`))
 		})
 		t.Run("an id that is no number or absurd is the same 404", func(t *testing.T) {
-			for _, id := range []string{"0", "-1", "abc", "1e3", "1.5", "%20", "123abc", "0x7b", "99999999999999999999", "9223372036854775808", "%2F", "%00", "%FF"} {
+			for _, id := range []string{"0", "-1", "abc", "1e3", "1.5", "%20", "123abc", "0x7b", "99999999999999999999", "9223372036854775808", "%2F", "%2f", "a%2Fb", "%00", "%FF"} {
 				c.do(t, "GET", "/leads/"+id, nil).is(t, "lead "+id, 404, noLead)
 				c.do(t, "GET", "/tasks/"+id, nil).is(t, "task "+id, 404, noTask)
+				c.do(t, "POST", "/leads/"+id+"/tags", fields{"tags": []string{"x"}}).is(t, "tags of lead "+id, 404, noLead)
+				c.do(t, "PUT", "/tasks/"+id+"/complete", nil).is(t, "completing task "+id, 404, noTask)
 			}
 		})
 		t.Run("another account's lead is a 404 everywhere", func(t *testing.T) {
@@ -134,7 +136,7 @@ func TestEachRefusalHasItsStatusAndItsBody(t *testing.T) {
 		t.Run("a method that a path does not know is a 405 that names those it knows", func(t *testing.T) {
 			for _, x := range []struct{ method, path, allowed string }{
 				{"DELETE", "/leads", "GET,POST"}, {"PATCH", "/leads", "GET,POST"}, {"POST", "/leads/123", "DELETE,GET,PATCH,PUT"}, {"GET", "/leads/123/stage", "PUT"},
-				{"POST", "/leads/123/won", "PUT"}, {"PUT", "/leads/123/tags", "POST"}, {"GET", "/leads/123/tags/vip", "DELETE"}, {"POST", "/pipelines", "GET"}, {"GET", "/tasks/45/complete", "PUT"},
+				{"POST", "/leads/123/won", "PUT"}, {"PUT", "/leads/123/tags", "POST"}, {"GET", "/leads/123/tags/vip", "DELETE"}, {"DELETE", "/pipelines", "GET,POST"}, {"GET", "/tasks/45/complete", "PUT"},
 			} {
 				got := c.do(t, x.method, x.path, nil)
 				got.is(t, x.method+" "+x.path, 405, noMethod)

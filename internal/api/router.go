@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -65,7 +66,19 @@ func NewRouter(c Config) *Router {
 	return r
 }
 
+// refuseRoute answers what no route matches. A lone %2F in the place of an id is
+// not matched by [http.ServeMux], though it is an id that nothing has: two of them
+// stand for it.
 func (r *Router) refuseRoute(w http.ResponseWriter, q *http.Request) {
+	const lone, matched = "/%2F/", "/%2F%2F/"
+	if escaped := strings.ReplaceAll(q.URL.EscapedPath(), "%2f", "%2F"); strings.Contains(escaped, lone) {
+		if path, err := url.PathUnescape(strings.ReplaceAll(escaped, lone, matched)); err == nil {
+			again := q.Clone(q.Context())
+			again.URL.Path, again.URL.RawPath = path, strings.ReplaceAll(escaped, lone, matched)
+			r.mux.ServeHTTP(w, again)
+			return
+		}
+	}
 	r.refuse(w, q, faults.New(faults.NotFound, "Rota não encontrada."))
 }
 
