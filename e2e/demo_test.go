@@ -43,7 +43,7 @@ const (
 
 // url gives an empty database: a file in the directory that a process is started
 // in, or a schema of its own.
-func (e engine) url(t *testing.T) string {
+func (e engine) url(t testing.TB) string {
 	t.Helper()
 	if e == postgres {
 		return pgtest.URL(t)

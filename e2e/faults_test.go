@@ -10,7 +10,7 @@ func chance(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	return rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it hides nothing
+	return rand.New(rand.NewPCG(seed, 0))
 }
 
 func TestAServerThatIsKilledAgainAndAgainDoesAllItsWorkAndSendsNothingTwice(t *testing.T) {

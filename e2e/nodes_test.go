@@ -12,7 +12,7 @@ type installation struct {
 	dir, url string
 }
 
-func install(t *testing.T, e engine) installation {
+func install(t testing.TB, e engine) installation {
 	t.Helper()
 	i := installation{t.TempDir(), e.url(t)}
 	i.run(t, "account", "create", "--name", "Empresa")
@@ -20,12 +20,12 @@ func install(t *testing.T, e engine) installation {
 }
 
 // run runs a command of administration.
-func (i installation) run(t *testing.T, args ...string) string {
+func (i installation) run(t testing.TB, args ...string) string {
 	t.Helper()
 	return must(t, i.dir, append(args, "--database", i.url)...)
 }
 
-func (i installation) key(t *testing.T, args ...string) string {
+func (i installation) key(t testing.TB, args ...string) string {
 	t.Helper()
 	return i.run(t, append([]string{"key", "create", "--name", "e2e"}, args...)...)
 }
