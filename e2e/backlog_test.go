@@ -282,7 +282,8 @@ func (b *backlog) verify(t *testing.T) {
 	for what, sql := range map[string]string{
 		"tasks":                `SELECT count(*) FROM tasks WHERE account_id = 1`,
 		"leads with a task":    `SELECT count(DISTINCT lead_id) FROM tasks WHERE account_id = 1`,
-		"leads with the tag":   `SELECT count(*) FROM lead_tags WHERE account_id = 1 AND tag_key = 'fim'`,
+		"tags":                 `SELECT count(*) FROM lead_events WHERE account_id = 1 AND event_type = 'tag_added'`,
+		"leads with the tag":   `SELECT count(DISTINCT lead_id) FROM lead_events WHERE account_id = 1 AND event_type = 'tag_added'`,
 		"leads with a message": `SELECT count(DISTINCT lead_id) FROM messages WHERE account_id = 1 AND direction = 'out'`,
 		"messages":             `SELECT count(*) FROM messages WHERE account_id = 1`,
 	} {
