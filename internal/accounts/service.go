@@ -43,8 +43,12 @@ func New(d *db.DB, o Options) *Service {
 		clock:      o.Clock,
 		rateLimit:  o.RateLimit,
 		principals: newPrincipals(),
-		users: cache.New(func(ctx context.Context, accountID int64) (*Users, error) {
-			return loadUsers(ctx, d, accountID)
+		users: cache.New(func(ctx context.Context, accountID int64) (users *Users, err error) {
+			err = d.Read(ctx, func(q db.Querier) error {
+				users, err = LoadUsers(q, accountID)
+				return err
+			})
+			return users, err
 		}),
 	}
 }

@@ -41,13 +41,11 @@ func (u *Users) ByID(id int64) (User, bool) {
 	return user, ok
 }
 
-func loadUsers(ctx context.Context, d *db.DB, accountID int64) (*Users, error) {
+// LoadUsers reads an account's users.
+func LoadUsers(q db.Querier, accountID int64) (*Users, error) {
 	users := &Users{byID: map[int64]User{}}
-	err := d.Read(ctx, func(q db.Querier) (err error) {
-		users.all, err = selectUsers(q, accountID)
-		return err
-	})
-	if err != nil {
+	var err error
+	if users.all, err = selectUsers(q, accountID); err != nil {
 		return nil, fmt.Errorf("loading the users of account %d: %w", accountID, err)
 	}
 	for _, u := range users.all {
@@ -59,6 +57,11 @@ func loadUsers(ctx context.Context, d *db.DB, accountID int64) (*Users, error) {
 // Users gives the users of the actor's account, as new as the actor.
 func (s *Service) Users(ctx context.Context, actor authz.Actor) (*Users, error) {
 	return s.users.Get(ctx, actor)
+}
+
+// UsersWithin is Users for the inside of a transaction that does not change them.
+func (s *Service) UsersWithin(q db.Querier, actor authz.Actor) (*Users, error) {
+	return s.users.Within(actor, func() (*Users, error) { return LoadUsers(q, actor.AccountID) })
 }
 
 // ReloadUsers gives them as they are now. It is for an id that [Service.Users]

@@ -31,6 +31,11 @@ func (s *Service) Set(ctx context.Context, actor authz.Actor) (*Set, error) {
 	return s.sets.Get(ctx, actor)
 }
 
+// SetWithin is Set for the inside of a transaction that does not change it.
+func (s *Service) SetWithin(q db.Querier, actor authz.Actor) (*Set, error) {
+	return s.sets.Within(actor, func() (*Set, error) { return LoadSet(q, actor.AccountID) })
+}
+
 // Reload gives the fields as they are now.
 func (s *Service) Reload(ctx context.Context, actor authz.Actor) (*Set, error) {
 	return s.sets.Reload(ctx, actor)

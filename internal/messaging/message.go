@@ -45,6 +45,7 @@ type Message struct {
 	Status         Status
 	ErrorCode      string
 	ErrorMessage   string
+	ErrorOutcome   Outcome // what that means to whoever sent it
 	SentBy         SentBy
 	UserID         *int64
 	TemplateID     *int64
@@ -67,13 +68,13 @@ type Media struct {
 }
 
 const messageColumns = `id, conversation_id, instance_id, lead_id, direction, type, body, media_url, media_mime, media_name, media_size, media_file,
-	provider_msg_id, status, error_code, error_message, sent_by, user_id, template_id, client_ref, attempts, at, created_at, updated_at`
+	provider_msg_id, status, error_code, error_message, error_outcome, sent_by, user_id, template_id, client_ref, attempts, at, created_at, updated_at`
 
 // places are where messageColumns are read into.
 func (m *Message) places() []any {
 	return []any{
 		&m.ID, &m.ConversationID, &m.InstanceID, &m.LeadID, &m.Direction, &m.Kind, &m.Body, &m.Media.URL, &m.Media.MimeType, &m.Media.Name, &m.Media.Size, &m.Media.File,
-		&m.ProviderID, &m.Status, &m.ErrorCode, &m.ErrorMessage, &m.SentBy, &m.UserID, &m.TemplateID, &m.ClientRef, &m.Attempts, &m.At, &m.CreatedAt, &m.UpdatedAt,
+		&m.ProviderID, &m.Status, &m.ErrorCode, &m.ErrorMessage, &m.ErrorOutcome, &m.SentBy, &m.UserID, &m.TemplateID, &m.ClientRef, &m.Attempts, &m.At, &m.CreatedAt, &m.UpdatedAt,
 	}
 }
 
@@ -137,7 +138,7 @@ func messageFor(q db.Querier, actor authz.Actor, ref string) (*Message, error) {
 func restartMessage(tx *db.Tx, actor authz.Actor, m *Message) error {
 	m.UpdatedAt = tx.Now()
 	_, err := tx.Exec(`UPDATE messages SET conversation_id = $3, instance_id = $4, lead_id = $5, type = $6, body = $7, media_url = $8, media_name = $9,
-			status = $10, error_code = NULL, error_message = NULL, template_id = $11, attempts = $12, at = $13, updated_at = $13
+			status = $10, error_code = NULL, error_message = NULL, error_outcome = NULL, template_id = $11, attempts = $12, at = $13, updated_at = $13
 		WHERE account_id = $1 AND id = $2`,
 		actor.AccountID, m.ID, m.ConversationID, m.InstanceID, m.LeadID, string(m.Kind), orNull(m.Body), orNull(m.Media.URL), orNull(m.Media.Name),
 		string(m.Status), m.TemplateID, m.Attempts, m.At)
@@ -160,7 +161,7 @@ func getMessage(rows *db.Rows) (*Message, error) {
 // storeProgress writes how far a message has come.
 func storeProgress(tx *db.Tx, actor authz.Actor, m *Message) error {
 	m.UpdatedAt = tx.Now()
-	return tx.Queue(`UPDATE messages SET provider_msg_id = $3, status = $4, error_code = $5, error_message = $6, attempts = $7, updated_at = $8
+	return tx.Queue(`UPDATE messages SET provider_msg_id = $3, status = $4, error_code = $5, error_message = $6, attempts = $7, updated_at = $8, error_outcome = $9
 		WHERE account_id = $1 AND id = $2`,
-		actor.AccountID, m.ID, orNull(m.ProviderID), string(m.Status), orNull(m.ErrorCode), orNull(m.ErrorMessage), m.Attempts, m.UpdatedAt)
+		actor.AccountID, m.ID, orNull(m.ProviderID), string(m.Status), orNull(m.ErrorCode), orNull(m.ErrorMessage), m.Attempts, m.UpdatedAt, orNull(string(m.ErrorOutcome)))
 }

@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -97,9 +98,9 @@ func (s *Service) progress(tx *db.Tx, actor authz.Actor, c *Conversation, m *Mes
 	case m.Status == was:
 	case problem != nil:
 		shown := providerError(problem)
-		m.ErrorCode, m.ErrorMessage = shown.Code, shown.Message
+		m.ErrorCode, m.ErrorMessage, m.ErrorOutcome = shown.Code, shown.Message, problem.Outcome
 	default:
-		m.ErrorCode, m.ErrorMessage = "", ""
+		m.ErrorCode, m.ErrorMessage, m.ErrorOutcome = "", "", ""
 	}
 	if err := storeProgress(tx, actor, m); err != nil {
 		return fmt.Errorf("recording the state of a message: %w", err)
@@ -130,12 +131,40 @@ type Facts struct {
 	SentBy         string // "" for the customer
 	// StepRef is the EnrolmentStepRef that the message was sent for.
 	StepRef string
+	// Outcome is what the provider's refusal means, "" unless the message has failed.
+	Outcome Outcome
+	// Lead is the lead as events show it, null for none.
+	Lead json.RawMessage
+}
+
+// Held gives the facts of a message of ours and keeps it from being changed until
+// the transaction ends. It comes before the locks of leads.
+func (s *Service) Held(tx *db.Tx, actor authz.Actor, id int64) (Facts, error) {
+	m, err := getMessage(tx.Query(`SELECT `+messageColumns+` FROM messages WHERE account_id = $1 AND id = $2 FOR SHARE`, actor.AccountID, id))
+	if err != nil {
+		return Facts{}, err
+	}
+	return m.facts(nil), nil
+}
+
+func (m *Message) facts(lead json.RawMessage) Facts {
+	return Facts{
+		ConversationID: m.ConversationID, MessageID: m.ID, LeadID: m.LeadID, Direction: string(m.Direction), Type: string(m.Kind), Text: m.Body,
+		Status: string(m.Status), SentBy: string(m.SentBy), StepRef: m.ClientRef, Outcome: m.ErrorOutcome, Lead: lead,
+	}
 }
 
 // tell records an event of a message, and on the lead's timeline what belongs there.
 // was is the state before, "" for a message that is new to those who listen.
 func (s *Service) tell(tx *db.Tx, actor authz.Actor, what events.Type, c *Conversation, m *Message, was Status) error {
-	data, err := eventData(c, m, was)
+	lead := json.RawMessage("null")
+	if m.LeadID != nil {
+		var err error
+		if lead, err = s.Leads.Shown(tx, actor, *m.LeadID); err != nil {
+			return fmt.Errorf("the lead of a message: %w", err)
+		}
+	}
+	data, err := eventData(lead, c, m, was)
 	if err != nil {
 		return err
 	}
@@ -151,24 +180,23 @@ func (s *Service) tell(tx *db.Tx, actor authz.Actor, what events.Type, c *Conver
 			return err
 		}
 	}
-	return s.Log.Emit(tx, actor, events.Event{Type: what, LeadID: m.LeadID, Data: data, Facts: Facts{
-		ConversationID: m.ConversationID, MessageID: m.ID, LeadID: m.LeadID, Direction: string(m.Direction), Type: string(m.Kind), Text: m.Body,
-		Status: string(m.Status), SentBy: string(m.SentBy), StepRef: m.ClientRef,
-	}})
+	return s.Log.Emit(tx, actor, events.Event{Type: what, LeadID: m.LeadID, Data: data, Facts: m.facts(lead)})
 }
 
-// eventData is the message as it is now with its conversation, and what the change
-// replaced.
-func eventData(c *Conversation, m *Message, was Status) (json.RawMessage, error) {
+// eventData is the message as it is now with its lead and its conversation, and what
+// the change replaced.
+func eventData(lead json.RawMessage, c *Conversation, m *Message, was Status) (json.RawMessage, error) {
 	previous := map[string]any{}
 	if was != "" {
 		previous["status"] = was
 	}
-	data, err := json.Marshal(map[string]any{"message": m.View(), "conversation": c.brief(), "previous": previous})
-	if err != nil {
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(map[string]any{"lead": lead, "message": m.View(), "conversation": c.brief(), "previous": previous}); err != nil {
 		return nil, fmt.Errorf("the event of a message: %w", err)
 	}
-	return data, nil
+	return bytes.TrimSpace(data.Bytes()), nil
 }
 
 // excerpt is the beginning of what a message says, in one line.

@@ -14,18 +14,23 @@ import (
 	"testing"
 	"time"
 
+	"syncro/internal/accounts"
 	"syncro/internal/api"
 	"syncro/internal/authz"
+	"syncro/internal/customfields"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
 	"syncro/internal/events"
 	"syncro/internal/jobs"
+	"syncro/internal/leads"
 	"syncro/internal/messaging"
 	"syncro/internal/messaging/cloudapi"
 	"syncro/internal/messaging/exchange"
 	"syncro/internal/messaging/simulator"
 	"syncro/internal/messaging/waha"
+	"syncro/internal/pipelines"
 	"syncro/internal/secrets"
+	"syncro/internal/tasks"
 )
 
 // service plays both WhatsApp services, and notes for which phones it is asked.
@@ -143,9 +148,11 @@ func (o *office) serve(box *secrets.Box, actors map[string]authz.Actor) {
 		o.happened = append(o.happened, e)
 		return nil
 	})
+	people := accounts.New(o.db, accounts.Options{Clock: o.clock.Now})
 	o.sending = messaging.New(o.db, messaging.Options{
-		Log: &log, Providers: messaging.ProvidersOf(waha.New(exchange.Config{Answer: 2 * time.Second}), cloudapi.New(exchange.Config{Answer: 2 * time.Second})),
-		Secrets: box, Clock: o.clock.Now,
+		Log: &log, Queue: jobs.NewQueue(), Leads: leads.New(o.db, &log, people, pipelines.New(o.db), customfields.New(o.db), tasks.New(o.db, &log, o.clock.Now)),
+		Providers: messaging.ProvidersOf(waha.New(exchange.Config{Answer: 2 * time.Second}), cloudapi.New(exchange.Config{Answer: 2 * time.Second})),
+		Secrets:   box, Clock: o.clock.Now,
 		Automation: func(_ context.Context, account int64) (authz.Actor, error) {
 			return authz.Actor{AccountID: account}, nil
 		},

@@ -228,6 +228,15 @@ func store(tx *db.Tx, actor authz.Actor, m *Message) error {
 	return restartMessage(tx, actor, m)
 }
 
+// fate is what a failure that came after the provider had accepted the message means:
+// that nothing is sent again by itself, but a template may go out in its place.
+func (m *Message) fate() Outcome {
+	if m.ErrorOutcome == WindowClosed {
+		return WindowClosed
+	}
+	return Permanent
+}
+
 // mayGoAgain tells whether the message has failed and certainly not gone out.
 func (m *Message) mayGoAgain() bool { return m.Status == StatusFailed && m.ProviderID == "" }
 
@@ -256,7 +265,7 @@ func (s *Service) repeat(m *Message, err error) (Receipt, error) {
 	if m.Status == StatusSending || m.Status == StatusUnknown || m.Status == StatusFailed {
 		outcome := Unknown
 		if m.Status == StatusFailed {
-			outcome = Permanent
+			outcome = m.fate()
 		}
 		return receipt(m, nil), failedAtProvider(m, &SendError{Outcome: outcome, Code: m.ErrorCode, Message: m.ErrorMessage})
 	}

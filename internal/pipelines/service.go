@@ -31,6 +31,11 @@ func (s *Service) Board(ctx context.Context, actor authz.Actor) (*Board, error) 
 	return s.boards.Get(ctx, actor)
 }
 
+// BoardWithin is Board for the inside of a transaction that does not change it.
+func (s *Service) BoardWithin(q db.Querier, actor authz.Actor) (*Board, error) {
+	return s.boards.Within(actor, func() (*Board, error) { return LoadBoard(q, actor.AccountID) })
+}
+
 // Reload gives the board as it is now, for a stage or pipeline that [Service.Board]
 // did not have: it may have been added since the actor was authenticated.
 func (s *Service) Reload(ctx context.Context, actor authz.Actor) (*Board, error) {

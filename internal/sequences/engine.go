@@ -57,7 +57,7 @@ func newEngine(s *Service) *engine { return &engine{s: s, working: map[int64]boo
 
 // Kinds is the work that runs what is due.
 func (s *Service) Kinds() []jobs.Kind {
-	return []jobs.Kind{{Name: kindName, Concurrency: accountsAtOnce, Timeout: workLimit, Work: s.engine.work, Due: s.engine.due}}
+	return []jobs.Kind{{Name: kindName, Concurrency: accountsAtOnce, Timeout: workLimit, Work: s.engine.work, Due: s.engine.due}, s.lateJobs()}
 }
 
 // enqueue has the engine look at what is due now. What is due later its sweep finds.

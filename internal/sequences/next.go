@@ -1,6 +1,7 @@
 package sequences
 
 import (
+	"encoding/json"
 	"time"
 
 	"syncro/internal/leads"
@@ -42,6 +43,7 @@ type enrollment struct {
 	lastError              string
 	createdAt              time.Time
 	endedAt                *time.Time
+	shown                  json.RawMessage // its lead as events show it, where that is at hand
 }
 
 // repliedSince tells whether the lead has replied since the step before ran.

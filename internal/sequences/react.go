@@ -28,33 +28,13 @@ func (s *Service) react(tx *db.Tx, actor authz.Actor, e events.Event) error {
 		if !ok || message.LeadID == nil {
 			return nil
 		}
-		return s.reactToReply(tx, actor, *message.LeadID)
+		return s.reactToReply(tx, actor, message)
 	case events.MessageSent, events.MessageStatusChanged:
 		message, ok := e.Facts.(messaging.Facts)
 		if !ok {
 			return nil
 		}
-		return correctRun(tx, actor, message)
-	default:
-		return nil
-	}
-}
-
-// correctRun writes down what a provider tells of a step's message after the step:
-// that one of which nobody knew has gone out, or that one it had accepted has not.
-// The enrolment has gone on, and stays where it is.
-func correctRun(tx *db.Tx, actor authz.Actor, m messaging.Facts) error {
-	var enrollmentID, position int64
-	if n, err := fmt.Sscanf(m.StepRef, referenceForm, &enrollmentID, &position); n != 2 || err != nil {
-		return nil //nolint:nilerr // a message that no step has sent
-	}
-	switch messaging.Status(m.Status) {
-	case messaging.StatusFailed:
-		return tx.Queue(`UPDATE sequence_runs SET outcome = 'failed', reason = (SELECT error_message FROM messages m WHERE m.account_id = $1 AND m.id = $3)
-			WHERE account_id = $1 AND enrollment_id = $2 AND message_id = $3 AND outcome IN ('done', 'unknown')`, actor.AccountID, enrollmentID, m.MessageID)
-	case messaging.StatusSent, messaging.StatusDelivered, messaging.StatusRead, messaging.StatusPlayed:
-		return tx.Queue(`UPDATE sequence_runs SET outcome = 'done', reason = NULL
-			WHERE account_id = $1 AND enrollment_id = $2 AND message_id = $3 AND outcome IN ('failed', 'unknown')`, actor.AccountID, enrollmentID, m.MessageID)
+		return s.correctRun(tx, actor, message)
 	default:
 		return nil
 	}
@@ -88,6 +68,7 @@ func (s *Service) reactToLead(tx *db.Tx, actor authz.Actor, what events.Type, ch
 		if err != nil {
 			return err
 		}
+		e.shown = change.Shown
 		if d := next(p, e, &f, tx.Now()); d.do == exit {
 			if err := s.end(tx, actor, p, e, d.status, ""); err != nil {
 				return err
@@ -111,7 +92,8 @@ func moveInto(q db.Querier, actor authz.Actor, stageID int64) (occurrence, error
 
 // reactToReply reacts to a message of a lead. One that asks to be left alone has
 // opted the lead out before (package messaging).
-func (s *Service) reactToReply(tx *db.Tx, actor authz.Actor, leadID int64) error {
+func (s *Service) reactToReply(tx *db.Tx, actor authz.Actor, m messaging.Facts) error {
+	leadID := *m.LeadID
 	enrolled, err := anyLive(tx, actor, leadID)
 	if err != nil || !enrolled {
 		return err
@@ -132,6 +114,7 @@ func (s *Service) reactToReply(tx *db.Tx, actor authz.Actor, leadID int64) error
 		return err
 	}
 	for _, e := range live {
+		e.shown = m.Lead
 		if err := s.replied(tx, actor, e, lead); err != nil {
 			return err
 		}

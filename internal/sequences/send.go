@@ -27,12 +27,16 @@ func (c *claim) send(ctx context.Context, s *Service, actor authz.Actor) error {
 	var receipt messaging.Receipt
 	var err error
 	if c.step.Type == Template {
-		receipt, err = s.Messaging.SendTemplate(with, actor, c.template(&settings.TemplateSettings))
+		receipt, err = s.Messaging.SendTemplate(with, actor, c.template(&settings.TemplateSettings, c.reference()))
 	} else {
 		receipt, err = s.Messaging.Send(with, actor, c.message())
 		if messaging.ReasonOf(err) == messaging.SkipWindowClosed && settings.FallbackTemplate != nil {
-			receipt, err = s.Messaging.SendTemplate(with, actor, c.template(settings.FallbackTemplate))
-			return c.settle(ctx, s, actor, receipt, err, "fallback_template")
+			reference := c.reference()
+			if receipt.ProviderMsgID != "" { // the provider took it first; it is not to be replaced
+				reference = c.lateReference()
+			}
+			receipt, err = s.Messaging.SendTemplate(with, actor, c.template(settings.FallbackTemplate, reference))
+			return c.settle(ctx, s, actor, receipt, err, becauseFallback)
 		}
 	}
 	return c.settle(ctx, s, actor, receipt, err, "")
@@ -43,6 +47,13 @@ func (c *claim) send(ctx context.Context, s *Service, actor authz.Actor) error {
 const referenceForm = "sequence:%d:%d"
 
 func (c *claim) reference() string { return fmt.Sprintf(referenceForm, c.e.id, c.step.Position) }
+
+// lateReference is that of the template which goes out after a message that the
+// provider had accepted and then refused.
+func (c *claim) lateReference() string { return c.reference() + ":fallback" }
+
+// becauseFallback is noted of a step whose fallback template went out.
+const becauseFallback = "fallback_template"
 
 func (c *claim) message() messaging.SendRequest {
 	settings := &c.step.Settings
@@ -63,10 +74,10 @@ const (
 	maxCaption = 1024
 )
 
-func (c *claim) template(t *TemplateSettings) messaging.TemplateRequest {
+func (c *claim) template(t *TemplateSettings, reference string) messaging.TemplateRequest {
 	return messaging.TemplateRequest{
 		LeadID: c.facts.lead.ID, TemplateID: t.TemplateID, Variables: c.facts.fillAll(t.Variables, c.step.Settings.Fallbacks), HeaderMediaURL: t.HeaderMediaURL,
-		SentBy: messaging.BySequence, EnrolmentStepRef: c.reference(),
+		SentBy: messaging.BySequence, EnrolmentStepRef: reference,
 	}
 }
 
@@ -80,20 +91,17 @@ func (c *claim) settle(ctx context.Context, s *Service, actor authz.Actor, recei
 		r.messageID = &receipt.MessageID
 	}
 	if err == nil {
-		return c.finish(ctx, s, actor, r)
+		return c.sent(ctx, s, actor, r)
 	}
 	skip := messaging.ReasonOf(err)
 	refusal, refused := errors.AsType[*faults.Error](err)
-	if refused {
-		r.reason = refusal.Message
-	}
+	r.reason = whyNot(err)
 	switch {
 	case skip == messaging.SkipWindowClosed:
 		return c.finish(ctx, s, actor, result{outcome: Skipped, reason: string(skip), messageID: r.messageID})
 	case skip == messaging.SkipOptedOut:
 		return c.leave(ctx, s, actor, ExitedOptOut)
 	case skip == messaging.SkipNoInstance, refused && refusal.Problems.Has("instance_id"):
-		// No number is connected: that is no connection, and passes.
 		return c.again(ctx, s, actor, result{outcome: Broken, reason: r.reason}, 0)
 	case refused && refusal.Kind == faults.NotFound:
 		return c.leave(ctx, s, actor, ExitedDeleted)
@@ -102,23 +110,55 @@ func (c *claim) settle(ctx context.Context, s *Service, actor authz.Actor, recei
 	if !called {
 		return err
 	}
-	if problem.Message != "" { // the provider's own words, where it had any
-		r.reason = problem.Message
-	}
-	if problem.Code != "" {
-		r.reason = problem.Code + ": " + r.reason
-	}
 	switch {
 	case problem.Outcome == messaging.Unknown:
 		r.outcome = Unsure
-		return c.finish(ctx, s, actor, r)
-	case slices.Contains([]messaging.Outcome{messaging.NotSent, messaging.RetryLater, messaging.NumberInTrouble}, problem.Outcome):
+		return c.sent(ctx, s, actor, r)
+	case passes(err):
 		r.outcome = Broken
 		return c.again(ctx, s, actor, r, problem.RetryAfter)
 	default:
 		r.outcome = Broken
 		return c.failWith(ctx, s, actor, r)
 	}
+}
+
+// sent goes on behind a message that went out, or may have.
+func (c *claim) sent(ctx context.Context, s *Service, actor authz.Actor, r result) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		return s.withFate(tx, actor, r, func() error {
+			e, err := c.locked(tx, actor)
+			if err != nil {
+				return err
+			}
+			return c.done(tx, s, actor, e, r)
+		})
+	})
+}
+
+// whyNot says why a message did not go out, in the words of the provider where it had any.
+func whyNot(err error) (reason string) {
+	if refusal, ok := errors.AsType[*faults.Error](err); ok {
+		reason = refusal.Message
+	}
+	problem, called := errors.AsType[*messaging.SendError](err)
+	if called && problem.Message != "" {
+		reason = problem.Message
+	}
+	if called && problem.Code != "" {
+		reason = problem.Code + ": " + reason
+	}
+	return reason
+}
+
+// passes tells of a refusal that is tried again: no number is connected, which is no
+// connection, the provider says so, or somebody has to see to the number.
+func passes(err error) bool {
+	if refusal, ok := errors.AsType[*faults.Error](err); ok && (refusal.Problems.Has("instance_id") || messaging.ReasonOf(err) == messaging.SkipNoInstance) {
+		return true
+	}
+	problem, ok := errors.AsType[*messaging.SendError](err)
+	return ok && slices.Contains([]messaging.Outcome{messaging.NotSent, messaging.RetryLater, messaging.NumberInTrouble}, problem.Outcome)
 }
 
 // leave ends the enrolment without its step having run.

@@ -74,7 +74,13 @@ func (s *Service) emit(tx *db.Tx, actor authz.Actor, what events.Type, p *plan, 
 	if what != events.SequenceEnrolled {
 		previous["status"] = Active
 	}
-	if err := encoder.Encode(map[string]any{"lead_sequence": shown, "previous": previous}); err != nil {
+	if e.shown == nil {
+		var err error
+		if e.shown, err = s.Leads.Shown(tx, actor, e.leadID); err != nil {
+			return fmt.Errorf("the lead of an enrolment: %w", err)
+		}
+	}
+	if err := encoder.Encode(map[string]any{"lead": e.shown, "lead_sequence": shown, "previous": previous}); err != nil {
 		return fmt.Errorf("writing an event: %w", err)
 	}
 	return s.Log.Emit(tx, actor, events.Event{

@@ -77,9 +77,12 @@ CREATE TABLE sequence_runs (
     message_id    BIGINT,
     task_id       BIGINT,
     ran_at        TIMESTAMPTZ NOT NULL,
+    fallback_at       TIMESTAMPTZ, -- when its fallback template is to be sent, or the lease on that ends; NULL: not at all
+    fallback_attempts BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (account_id, enrollment_id, run),
     FOREIGN KEY (account_id, enrollment_id) REFERENCES sequence_enrollments (account_id, id) ON DELETE CASCADE
 )/*sqlite: WITHOUT ROWID*/;
+CREATE INDEX sequence_runs_fallback ON sequence_runs (fallback_at) WHERE fallback_at IS NOT NULL;
 
 -- Days on which an account rests, beside the national holidays; or works, in spite of one.
 CREATE TABLE holidays (
