@@ -34,11 +34,15 @@ func (s *Service) changeConversation(ctx context.Context, actor authz.Actor, id 
 	return v, err
 }
 
-// MarkRead makes all messages of a conversation read ones.
+// MarkRead makes all messages of a conversation read ones. The customer sees that, once
+// the provider was told.
 func (s *Service) MarkRead(ctx context.Context, actor authz.Actor, id int64) (ConversationView, error) {
-	return s.changeConversation(ctx, actor, id, func(_ *db.Tx, c *Conversation) error {
+	return s.changeConversation(ctx, actor, id, func(tx *db.Tx, c *Conversation) error {
+		if c.UnreadCount == 0 {
+			return nil
+		}
 		c.UnreadCount = 0
-		return nil
+		return s.wantReceipt(tx, actor, id)
 	})
 }
 

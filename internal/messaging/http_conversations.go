@@ -81,7 +81,7 @@ func (s *Service) conversationChanges(r *api.Router) {
 			return shownConversation(change(ctx, c.Actor, c.ID("id")))
 		})
 	}
-	plain("read", "readConversation", "Mark a conversation as read", "Nothing in it is unread then. The customer is not told.", s.MarkRead)
+	plain("read", "readConversation", "Mark a conversation as read", "Nothing in it is unread then. The customer is shown so (two blue ticks), by a job and as far as their settings and the provider let them see it.", s.MarkRead)
 	plain("close", "closeConversation", "Close a conversation", "Nobody has to see to it any more, until the customer writes again.",
 		func(ctx context.Context, actor authz.Actor, id int64) (ConversationView, error) {
 			return s.SetStatus(ctx, actor, id, ConversationClosed)

@@ -170,19 +170,7 @@ func (b *Inbox) keepHook(ctx context.Context, c Connection, raw []byte) error {
 func jobKey(account, id int64) string { return fmt.Sprintf("%d:%d", account, id) }
 
 func (b *Inbox) dueHooks(ctx context.Context, limit int) ([]string, error) {
-	return b.due(ctx, `SELECT account_id, id FROM inbound_hooks WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $2`, limit)
-}
-
-func (b *Inbox) due(ctx context.Context, sql string, limit int) (keys []string, err error) {
-	err = b.db.Read(ctx, func(q db.Querier) error {
-		keys, err = db.Collect(q.Query(sql, b.Clock(), limit), func(r *db.Rows, key *string) {
-			var account, id int64
-			r.Scan(&account, &id)
-			*key = jobKey(account, id)
-		})
-		return err
-	})
-	return keys, err
+	return b.dueKeys(ctx, `SELECT account_id, id FROM inbound_hooks WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $2`, limit)
 }
 
 // hook is a webhook that is being worked off.

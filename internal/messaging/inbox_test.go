@@ -1,7 +1,9 @@
 package messaging_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 
 	"syncro/internal/api"
 	"syncro/internal/db/dbtest"
+	"syncro/internal/jobs"
 	"syncro/internal/messaging"
 )
 
@@ -310,6 +313,38 @@ func TestTheFileOfAMessageIsFetchedIntoTheFolderUpToALimit(t *testing.T) {
 	})
 }
 
+func TestTheCustomerIsShownThatTheyWereReadByAJob(t *testing.T) {
+	eachMailbox(t, func(t *testing.T, w *mailbox) {
+		var asked []string
+		w.provider.HandleFunc("POST /api/sendSeen", func(answer http.ResponseWriter, q *http.Request) {
+			body, _ := io.ReadAll(q.Body) // what is missing is noticed below
+			if asked = append(asked, string(body)); len(asked) == 1 {
+				http.Error(answer, "later", http.StatusServiceUnavailable)
+				return
+			}
+			answer.WriteHeader(http.StatusCreated)
+			say(answer, `{}`)
+		})
+		w.receive(t, w.fromWAHA("A1", maria, "Oi", ""), w.fromWAHA("A2", maria, "Tem alguém?", ""))
+		w.ask(t, 404, "theirs PUT", "/conversations/1/read", "")
+		w.ask(t, 200, "PUT", "/conversations/1/read", "")
+		if len(asked) != 0 {
+			t.Error("the request itself calls the provider")
+		}
+		_ = jobs.RunDue(t.Context(), w.kinds...) // its error is that of the first attempt
+		w.clock.Advance(10 * time.Second)
+		w.work(t)
+		w.ask(t, 200, "PUT", "/conversations/1/read", "") // nothing is unread
+		w.clock.Advance(time.Hour)
+		w.work(t)
+		want := fmt.Sprintf(`{"session":"default","chatId":%q,"messageId":"false_%s_A2"}`, maria, maria)
+		if len(asked) != 2 || asked[1] != want {
+			t.Errorf("the provider was told %q\nwant twice %s", asked, want)
+		}
+		w.wants(t, "0", `SELECT CAST(count(*) AS text) FROM read_receipts WHERE account_id = 1`)
+	})
+}
+
 func TestReactionsAreMessagesUnlessOursOrTakenBack(t *testing.T) {
 	eachMailbox(t, func(t *testing.T, w *mailbox) {
 		reaction := func(id, fromMe, emoji string) string {
@@ -320,6 +355,34 @@ func TestReactionsAreMessagesUnlessOursOrTakenBack(t *testing.T) {
 			fromMeta(`"messages":[{"from":"5511988887777","id":"wamid.R","type":"reaction","reaction":{"message_id":"x"}}]`))
 		w.wants(t, "in reaction received - 👍", theMessages)
 		w.wants(t, "done | done | done | done", theHooks)
+	})
+}
+
+func TestEventsOfMessagesShowTheWholeLead(t *testing.T) {
+	eachMailbox(t, func(t *testing.T, w *mailbox) {
+		w.receive(t, w.fromWAHA("A1", maria, "Oi", ""))
+		var body string
+		w.get(t, `SELECT body FROM events WHERE account_id = 1 AND type = 'message.received'`, &body)
+		var told struct {
+			Data struct {
+				Lead struct {
+					ID     int64          `json:"id"`
+					Phone  string         `json:"phone"`
+					Stage  map[string]any `json:"stage"`
+					Fields map[string]any `json:"custom_fields"`
+				} `json:"lead"`
+				Message      map[string]any `json:"message"`
+				Conversation map[string]any `json:"conversation"`
+				Previous     map[string]any `json:"previous"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal([]byte(body), &told); err != nil {
+			t.Fatal(err)
+		}
+		data := told.Data
+		if data.Lead.ID == 0 || data.Lead.Phone != "+5511988887777" || data.Lead.Stage["id"] != 11.0 || data.Lead.Fields == nil || data.Message["body"] != "Oi" || data.Conversation["id"] == nil || data.Previous == nil {
+			t.Errorf("told %s", body)
+		}
 	})
 }
 

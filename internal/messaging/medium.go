@@ -41,7 +41,7 @@ func (t *taking) wantMedium(tx *db.Tx, m *Message) error {
 }
 
 func (b *Inbox) dueMedia(ctx context.Context, limit int) ([]string, error) {
-	return b.due(ctx, `SELECT account_id, message_id FROM media_fetches WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $2`, limit)
+	return b.dueKeys(ctx, `SELECT account_id, message_id FROM media_fetches WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $2`, limit)
 }
 
 // workMedia fetches the file of one message.

@@ -239,6 +239,12 @@ type MediaOpener interface {
 	OpenMedia(ctx context.Context, c Connection, m IncomingMedia) (io.ReadCloser, error)
 }
 
+// ReadTeller can show a customer that what they wrote was read.
+type ReadTeller interface {
+	// TellRead shows it of a message, and of those before it in its chat.
+	TellRead(ctx context.Context, c Connection, chatID, providerID string) error
+}
+
 // HiddenResolver can tell whose phone stands behind a hidden chat id ("…@lid").
 type HiddenResolver interface {
 	// ResolveHidden gives the phone in E.164, "" when the provider does not know it.

@@ -41,6 +41,20 @@ func New(d *db.DB, o Options) *Service {
 	return s
 }
 
+// dueKeys makes jobs' keys of the accounts and ids that a statement finds, whose
+// parameters are the time and the limit.
+func (s *Service) dueKeys(ctx context.Context, sql string, limit int) (keys []string, err error) {
+	err = s.db.Read(ctx, func(q db.Querier) error {
+		keys, err = db.Collect(q.Query(sql, s.Clock(), limit), func(r *db.Rows, key *string) {
+			var account, id int64
+			r.Scan(&account, &id)
+			*key = jobKey(account, id)
+		})
+		return err
+	})
+	return keys, err
+}
+
 // aside is a context for what belongs to a request without being the change that
 // it asks for: it goes on when the client leaves, and does not use up an
 // Idempotency-Key.
@@ -49,4 +63,4 @@ func aside(ctx context.Context) context.Context {
 }
 
 // Kinds is the work that is done beside the requests.
-func (s *Service) Kinds() []jobs.Kind { return []jobs.Kind{s.sweepKind()} }
+func (s *Service) Kinds() []jobs.Kind { return []jobs.Kind{s.sweepKind(), s.receiptJobs()} }

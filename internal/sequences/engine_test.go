@@ -46,6 +46,10 @@ func TestASequenceRunsByItself(t *testing.T) {
 		if got, want := w.events("sequence.%"), []string{"sequence.enrolled", "sequence.completed"}; !slices.Equal(got, want) {
 			t.Errorf("told %q, want %q", got, want)
 		}
+		if n := w.count(`SELECT count(*) FROM events WHERE account_id = 1 AND type LIKE 'sequence.%' AND strpos(body, '"data":{"lead":{"id":100,"name":"João Silva","phone":"+5511999887700"') > 0
+			AND strpos(body, '"lead_sequence":{"id":') > 0`); n != 2 {
+			t.Errorf("%d of 2 events show the whole lead", n)
+		}
 		listed := w.ask(200, "GET", "/sequences", nil)
 		if listed.at("data", 0, "completed_enrollments") != 1.0 || listed.at("data", 0, "active_enrollments") != 0.0 {
 			t.Errorf("listed as %s", listed.text)

@@ -43,6 +43,7 @@ var (
 	_ messaging.SessionReader  = (*Adapter)(nil)
 	_ messaging.HookChallenger = (*Adapter)(nil)
 	_ messaging.MediaOpener    = (*Adapter)(nil)
+	_ messaging.ReadTeller     = (*Adapter)(nil)
 )
 
 // New makes the provider.

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"syncro/internal/messaging"
+	"syncro/internal/messaging/exchange"
 	"syncro/internal/phones"
 )
 
@@ -98,6 +99,30 @@ func (a *Adapter) Send(ctx context.Context, c messaging.Connection, m messaging.
 		sent.WaID = taken.Contacts[0].WaID
 	}
 	return sent, nil
+}
+
+// read is the body of a request that shows a message as read, with those before it.
+type read struct {
+	MessagingProduct string `json:"messaging_product"`
+	Status           string `json:"status"`
+	MessageID        string `json:"message_id"`
+}
+
+// TellRead shows a message as read.
+func (a *Adapter) TellRead(ctx context.Context, c messaging.Connection, _, id string) error {
+	r, err := request(c, http.MethodPost, c.PhoneNumberID, "/messages")
+	if err != nil {
+		return err
+	}
+	r.Body = read{"whatsapp", "read", id}
+	answer, err := a.client.Ask(ctx, r)
+	if err != nil {
+		return err
+	}
+	if !answer.OK() {
+		return exchange.Repeatable(refusal(c, answer))
+	}
+	return nil
 }
 
 // compose makes the request's body, or says why there is none.

@@ -15,7 +15,8 @@ import (
 // (testdata/calls.json).
 type Case struct {
 	Name string `json:"name"`
-	// Call is send, check_number, list_templates, read_session or resolve_hidden.
+	// Call is send, check_number, list_templates, read_session, resolve_hidden, open_media
+	// or tell_read.
 	Call       string             `json:"call"`
 	Connection map[string]string  `json:"connection"` // what differs from the subject's
 	Message    messaging.Outgoing `json:"message"`    // to send

@@ -97,6 +97,9 @@ func call(t *testing.T, p messaging.Provider, c messaging.Connection, what Case)
 		return p.(messaging.SessionReader).ReadSession(t.Context(), c)
 	case "resolve_hidden":
 		return p.(messaging.HiddenResolver).ResolveHidden(t.Context(), c, what.Argument)
+	case "tell_read":
+		chat, id, _ := strings.Cut(what.Argument, " ")
+		return nil, p.(messaging.ReadTeller).TellRead(t.Context(), c, chat, id)
 	case "open_media":
 		body, err := p.(messaging.MediaOpener).OpenMedia(t.Context(), c, messaging.IncomingMedia{Reference: what.Argument})
 		if err != nil {

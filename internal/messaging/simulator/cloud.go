@@ -97,6 +97,9 @@ type cloudBody struct {
 	Audio    *cloudMedia    `json:"audio"`
 	Document *cloudMedia    `json:"document"`
 	Template *cloudTemplate `json:"template"`
+
+	Status    string `json:"status"` // "read", of an inbound message
+	MessageID string `json:"message_id"`
 }
 
 type cloudMedia struct {
@@ -137,6 +140,10 @@ func (s *Simulator) cloudSend(w http.ResponseWriter, r *http.Request) {
 		cloudRefuse(w, 0, 100, "Invalid parameter")
 		return
 	}
+	if body.Status != "" {
+		s.cloudRead(w, r, n, body)
+		return
+	}
 	m, wrong := body.read(n)
 	if wrong != nil {
 		cloudRefuse(w, 0, wrong.code, wrong.details)
@@ -160,6 +167,22 @@ func (s *Simulator) cloudSend(w http.ResponseWriter, r *http.Request) {
 			"messages": []any{map[string]any{"id": m.ID, "message_status": "accepted"}},
 		})
 	})
+}
+
+// cloudRead takes it that a message was read.
+func (s *Simulator) cloudRead(w http.ResponseWriter, r *http.Request, n Number, body cloudBody) {
+	if s.asked(w, r, n, cloudFailure) {
+		return
+	}
+	s.mu.Lock()
+	known := s.heard[body.MessageID] == n.InstanceID
+	s.mu.Unlock()
+	if body.Status != "read" || body.MessagingProduct != "whatsapp" || !known {
+		cloudRefuse(w, 0, 100, "Invalid parameter")
+		return
+	}
+	s.sees(body.MessageID)
+	writeJSON(w, http.StatusOK, map[string]any{"success": true})
 }
 
 // read makes a message of a request, or says what is wrong with it.

@@ -133,6 +133,9 @@ func (s *Simulator) writeCloud(ctx context.Context, n Number, in Inbound, waID s
 		in.ID = "wamid." + token()
 	}
 	s.SawInbound(n.InstanceID, in.Phone, in.At)
+	s.mu.Lock()
+	s.heard[in.ID] = n.InstanceID
+	s.mu.Unlock()
 	message := map[string]any{"from": waID, "id": in.ID, "timestamp": strconv.FormatInt(in.At.Unix(), 10), "type": in.Kind}
 	if medium.bytes == nil {
 		message["text"] = map[string]any{"body": in.Body}

@@ -48,6 +48,20 @@ func (s *Simulator) accept(m Message) {
 	}
 }
 
+// Seen tells whether the account has shown that it has read a message of a customer's
+// (Cloud API), or a chat (WAHA).
+func (s *Simulator) Seen(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen[id]
+}
+
+func (s *Simulator) sees(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[id] = true
+}
+
 // Messages are all accepted messages, in order.
 func (s *Simulator) Messages() []Message {
 	s.mu.Lock()

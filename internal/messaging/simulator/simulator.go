@@ -64,6 +64,8 @@ type Simulator struct {
 	numbers   []*Number
 	customers map[string]customer  // by phone key
 	inbound   map[string]time.Time // newest inbound message, by number and phone key
+	heard     map[string]int64     // ids of inbound messages, with their instance
+	seen      map[string]bool      // of them, or of WAHA's chats, those that were read
 	messages  []Message
 	index     map[string]int // of messages, by id
 	counts    map[string]int // of messages that reached a customer
@@ -92,7 +94,7 @@ func New(c Config) *Simulator {
 	}
 	s := &Simulator{
 		config: c, hooks: &http.Client{Timeout: 30 * time.Second}, slots: make(chan struct{}, 8),
-		customers: map[string]customer{}, inbound: map[string]time.Time{}, index: map[string]int{}, counts: map[string]int{}, attempts: map[string]int{},
+		customers: map[string]customer{}, inbound: map[string]time.Time{}, heard: map[string]int64{}, seen: map[string]bool{}, index: map[string]int{}, counts: map[string]int{}, attempts: map[string]int{},
 		files: map[string]file{},
 	}
 	s.stop, s.stopNow = context.WithCancel(context.Background())

@@ -19,6 +19,7 @@ func (s *Simulator) waha() http.Handler {
 	for _, kind := range []string{"Text", "Image", "File", "Voice"} {
 		mux.HandleFunc("POST /api/send"+kind, func(w http.ResponseWriter, r *http.Request) { s.wahaSend(w, r, kind) })
 	}
+	mux.HandleFunc("POST /api/sendSeen", s.wahaSeen)
 	mux.HandleFunc("GET /api/contacts/check-exists", s.wahaCheck)
 	mux.HandleFunc("GET /api/sessions/{session}", s.wahaSession)
 	mux.HandleFunc("GET /api/{session}/lids/{lid}", s.wahaLid)
@@ -211,6 +212,25 @@ func (s *Simulator) wahaSession(w http.ResponseWriter, r *http.Request) {
 		answer["me"] = wahaMe(n)
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// wahaSeen takes it that a chat was read.
+func (s *Simulator) wahaSeen(w http.ResponseWriter, r *http.Request) {
+	var body wahaBody
+	if !readJSON(r, &body) {
+		wahaRefuse(w, http.StatusBadRequest, "Unexpected token in JSON")
+		return
+	}
+	n, ok := s.wahaNumber(w, r, body.Session, true)
+	if !ok || s.asked(w, r, n, wahaFailure) {
+		return
+	}
+	if name, _, found := strings.Cut(body.ChatID, "@"); !found || name == "" {
+		wahaRefuse(w, http.StatusBadRequest, []string{"chatId must be a chat id"})
+		return
+	}
+	s.sees(body.ChatID)
+	writeJSON(w, http.StatusCreated, map[string]any{})
 }
 
 func wahaMe(n Number) map[string]any {

@@ -36,6 +36,7 @@ var (
 	_ messaging.SessionReader  = (*Adapter)(nil)
 	_ messaging.HiddenResolver = (*Adapter)(nil)
 	_ messaging.MediaOpener    = (*Adapter)(nil)
+	_ messaging.ReadTeller     = (*Adapter)(nil)
 )
 
 // New makes the provider.

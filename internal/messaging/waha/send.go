@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"syncro/internal/messaging"
+	"syncro/internal/messaging/exchange"
 )
 
 // outgoing is the body of all the requests that send.
@@ -109,6 +110,36 @@ func compose(c messaging.Connection, m messaging.Outgoing) (endpoint string, bod
 		}
 		return "/api/sendFile", body, nil
 	}
+}
+
+// seen is the body of a request that shows a chat as read. Only NOWEB wants to know
+// up to which message.
+type seen struct {
+	Session   string `json:"session"`
+	ChatID    string `json:"chatId"`
+	MessageID string `json:"messageId"`
+}
+
+// TellRead shows a chat as read.
+func (a *Adapter) TellRead(ctx context.Context, c messaging.Connection, chat, id string) error {
+	r, err := request(c, http.MethodPost, "/api/sendSeen")
+	if err != nil {
+		return err
+	}
+	r.Body = seen{c.Session, chat, "false_" + chat + "_" + id}
+	return a.tell(ctx, c, r)
+}
+
+// tell makes a request that can be repeated and whose answer says nothing more.
+func (a *Adapter) tell(ctx context.Context, c messaging.Connection, r exchange.Request) error {
+	answer, err := a.client.Ask(ctx, r)
+	if err != nil {
+		return err
+	}
+	if !answer.OK() {
+		return exchange.Repeatable(refusal(c, answer))
+	}
+	return nil
 }
 
 const voice = "audio/ogg; codecs=opus"

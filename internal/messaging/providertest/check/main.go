@@ -96,6 +96,9 @@ func (c *checker) check() error {
 		for _, e := range one.Exchanges {
 			if e.OffSpec != "" {
 				c.off++
+				if e.Schema != "" { // what we send is described all the same, if not when
+					c.schemas[e.Schema] = c.operations(e.Method, e.Path)
+				}
 				continue
 			}
 			c.exchange(one.Name, e)
