@@ -20,7 +20,7 @@ type serveCommand struct {
 // reach says where the program may send what it was told to send somewhere. It is
 // checked where a target is named and again where it is asked: give it to all nodes.
 type reach struct {
-	WebhookAllow string `env:"SYNCRO_WEBHOOK_ALLOW" placeholder:"CIDR,…" help:"Address ranges that webhooks may reach though they are not public, such as 10.0.0.0/8."`
+	WebhookAllow string `env:"SYNCRO_WEBHOOK_ALLOW" placeholder:"CIDR,…" help:"Address ranges that webhooks and WhatsApp providers may be in though they are not public, such as 10.0.0.0/8."`
 }
 
 // Run serves until a signal comes.

@@ -93,14 +93,14 @@ func TestAnUnknownSenderBecomesALeadWhereTheNumberSaysSo(t *testing.T) {
 			body := w.fromWAHA(fmt.Sprint("A", i), maria, "Oi", `,"_data":{"notifyName":"Mari"}`)
 			w.deliver(t, body, strings.Replace(body, `"message"`, `"message.any"`, 1))
 		}
-		keys, err := w.kinds[1].Due(t.Context(), 100)
+		keys, err := w.hookKind(t).Due(t.Context(), 100)
 		if err != nil || len(keys) != 16 {
 			t.Fatalf("%v %v are due", keys, err)
 		}
 		var group sync.WaitGroup
 		for _, key := range append(keys, keys...) {
 			group.Go(func() {
-				if err := w.kinds[1].Work(t.Context(), key); err != nil {
+				if err := w.hookKind(t).Work(t.Context(), key); err != nil {
 					t.Error(err)
 				}
 			})
@@ -412,11 +412,11 @@ func TestAWebhookThatCannotBeReadIsKeptForAWhile(t *testing.T) {
 	eachMailbox(t, func(t *testing.T, w *mailbox) {
 		broken := "{\"event\":\x00\xff"
 		w.deliver(t, broken, w.fromWAHA("A1", maria, "Oi", ""))
-		keys, err := w.kinds[1].Due(t.Context(), 10)
+		keys, err := w.hookKind(t).Due(t.Context(), 10)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.kinds[1].Work(t.Context(), keys[0]); err == nil {
+		if err := w.hookKind(t).Work(t.Context(), keys[0]); err == nil {
 			t.Error("nothing is said of it")
 		}
 		w.work(t)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,16 @@ func (w *mailbox) work(t *testing.T) {
 	if err := jobs.RunDue(t.Context(), w.kinds...); err != nil {
 		t.Error(err)
 	}
+}
+
+// hookKind is the kind of work that webhooks are.
+func (w *mailbox) hookKind(t *testing.T) jobs.Kind {
+	t.Helper()
+	i := slices.IndexFunc(w.kinds, func(k jobs.Kind) bool { return k.Name == "inbound_hook" })
+	if i < 0 {
+		t.Fatal("no work is of webhooks")
+	}
+	return w.kinds[i]
 }
 
 // receive is deliver and work.
