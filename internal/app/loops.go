@@ -57,7 +57,7 @@ func (l loop) guarded(ctx context.Context) (err error) {
 func (a *App) loops() []loop {
 	return []loop{
 		{name: "forget old retries", every: time.Hour, once: a.router.ForgetOldRetries},
-		{name: "index for search", every: time.Minute, wake: a.Leads.Unindexed(), gather: 100 * time.Millisecond, once: a.indexSearch},
+		{name: "index for search", every: time.Minute, wake: a.Leads.Unindexed(), gather: time.Second, once: a.indexSearch},
 		{name: "let scores decay", every: time.Hour, once: a.Scoring.RunDecay},
 		{name: "forget old deliveries", every: time.Hour, once: a.Webhooks.ForgetOld},
 		{name: "forget old webhooks", every: time.Hour, once: a.Inbox.ForgetHooks},

@@ -53,7 +53,15 @@ func recount(tx *db.Tx, actor authz.Actor, before, after *place) error {
 		steps = append(steps, step{*after, 1})
 	}
 	slices.SortFunc(steps, func(a, b step) int {
-		return cmp.Or(cmp.Compare(a.pipeline, b.pipeline), cmp.Compare(a.stage, b.stage), cmp.Compare(b2i(a.archived), b2i(b.archived)))
+		c := cmp.Or(cmp.Compare(a.pipeline, b.pipeline), cmp.Compare(a.stage, b.stage))
+		switch {
+		case c != 0 || a.archived == b.archived:
+			return c
+		case b.archived:
+			return -1
+		default:
+			return 1
+		}
 	})
 	for _, s := range steps {
 		if err := tx.Queue(`INSERT INTO lead_counters (account_id, pipeline_id, stage_id, archived, slot, leads) VALUES ($1, $2, $3, $4, $5, $6)
@@ -73,13 +81,6 @@ func recount(tx *db.Tx, actor authz.Actor, before, after *place) error {
 		}
 	}
 	return nil
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // countListed is how many leads of the account are listed.

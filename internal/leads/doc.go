@@ -28,7 +28,10 @@
 //     transaction. The score alone is moved by package scoring: it is derived, and
 //     moving it is no change of the lead.
 //   - lead_counters and lead_blocks equal counts over the listed leads at every
-//     commit (counters.go).
+//     commit (counters.go); the index of tags (tagindex.go) has exactly the tags of
+//     the listed leads.
+//   - What is remembered of searches (found.go) is used only in snapshots in which
+//     the index that it came from is unchanged.
 //   - What a change replaced can be put back (Revert): its record holds the old
 //     values and, aside, what else it did: the visit it ended, the sales it made and
 //     voided.

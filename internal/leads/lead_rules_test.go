@@ -9,6 +9,7 @@ import (
 
 	"syncro/internal/authz"
 	"syncro/internal/db"
+	"syncro/internal/db/dbtest"
 )
 
 func TestACreatedLeadIsShownWhole(t *testing.T) {
@@ -217,5 +218,21 @@ func TestALeadCanBeOptedOutAndBackIn(t *testing.T) {
 		if n := w.count(t, `SELECT COUNT(*) FROM record_changes WHERE account_id = $1 AND changes LIKE '%opted_out%'`, w.mine.id); n != 3 {
 			t.Errorf("%d changes tell of opting out or in", n)
 		}
+	})
+}
+
+func TestAStageThatIsRemovedMeanwhileIsAConflict(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		path := fmt.Sprintf("/leads/%d", w.create(t, w.mine, "Novo", nil).id())
+		gone, pipeline := w.mine.stage(t, "Onboarding")
+		// Beneath the editor, so that the snapshot of the board still has it, as in a race.
+		dbtest.Exec(t, w.db, `DELETE FROM stages WHERE account_id = $1 AND id = $2`, w.mine.id, gone)
+		for _, c := range []struct{ method, path string }{{"POST", "/leads"}, {"PUT", path + "/stage"}, {"PATCH", path}} {
+			body := map[string]any{"name": "João", "stage_id": gone, "pipeline_id": pipeline}
+			if got := w.want(t, 409, w.mine, c.method, c.path, body); got.at("message") != "A etapa ou o responsável informado acaba de ser removido." {
+				t.Errorf("%s %s: %s", c.method, c.path, got.text)
+			}
+		}
+		w.checkCounters(t)
 	})
 }

@@ -30,12 +30,10 @@ func (s *Service) List(ctx context.Context, actor authz.Actor, f Filters) (*List
 
 // listWith lists with a snapshot of the setup; nil when the snapshot is too old.
 func (s *Service) listWith(ctx context.Context, actor authz.Actor, f *Filters, u setup) (*ListAnswer, error) {
-	selected := f.selection(actor, s.db.Engine(), u.board)
-	w := s.wanted(f.Include.Value, true)
-	l := &listing{selection: selected, page: f.Asked(), order: orderOf(f.Sort.Value), actor: actor, engine: s.db.Engine(), wanted: &w, searches: &s.searches, renderer: renderer{setup: u}}
+	l := s.listing(actor, f, u)
 	written := pages.Get().(*[]byte)
 	l.written = (*written)[:0]
-	if !selected.none {
+	if !l.none {
 		if err := s.db.Read(ctx, l.read); err != nil {
 			return nil, err
 		}
@@ -45,6 +43,14 @@ func (s *Service) listWith(ctx context.Context, actor authz.Actor, f *Filters, u
 	}
 	*written = l.written
 	return &ListAnswer{Success: true, Meta: l.page.Meta(l.total), written: written}, nil
+}
+
+func (s *Service) listing(actor authz.Actor, f *Filters, u setup) *listing {
+	w := s.wanted(f.Include.Value, true)
+	return &listing{
+		selection: f.selection(actor, s.db.Engine(), u.board), page: f.Asked(), order: orderOf(f.Sort.Value), actor: actor, engine: s.db.Engine(),
+		wanted: &w, searches: &s.searches, renderer: renderer{setup: u},
+	}
 }
 
 // listing is a list being made.

@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"syncro/internal/api"
+	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
+	"syncro/internal/input"
 	"syncro/internal/leads"
 )
 
@@ -18,27 +21,45 @@ func TestListsAndLookUpsAreServedByIndexes(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		w.fill(t, 3000)
-		const listed = ` AND deleted_at IS NULL AND merged_into IS NULL`
 		account := w.mine.id
 		stage, pipeline := w.mine.stage(t, "Proposta")
-		for _, c := range []struct {
-			name, sql string
-			args      []any
-			index     string
-		}{
-			{"a pipeline's first page", `SELECT id FROM leads WHERE account_id = $1` + listed + ` AND pipeline_id = $2 ORDER BY id DESC LIMIT 50`, []any{account, pipeline}, "leads_by_pipeline"},
-			{"a stage's first page", `SELECT id FROM leads WHERE account_id = $1` + listed + ` AND stage_id = $2 ORDER BY id DESC LIMIT 50`, []any{account, stage}, "leads_by_stage"},
-			{"an email", `SELECT id FROM leads WHERE account_id = $1 AND email_key = $2` + listed, []any{account, "l7@x.com.br"}, "leads_by_email"},
-			{"a phone", `SELECT id FROM leads WHERE account_id = $1 AND phone_key = $2` + listed, []any{account, "5511900000007"}, "leads_by_phone"},
-			{"the changes of the last minute", `SELECT id FROM leads WHERE account_id = $1` + listed + ` AND updated_at >= $2 ORDER BY updated_at DESC, id DESC LIMIT 50`, []any{account, clock.Now().Add(time.Hour)}, "leads_by_update"},
-			{"by name", `SELECT id FROM leads WHERE account_id = $1` + listed + ` ORDER BY name_key ASC, id DESC LIMIT 50`, []any{account}, "leads_by_name"},
-			{"mandatory tasks", `SELECT id FROM tasks WHERE account_id = $1 AND lead_id = $2 AND stage_visit = 1`, []any{account, int64(1)}, "tasks_by_lead"},
-			{"a lead's events", `SELECT id FROM lead_events WHERE account_id = $1 AND lead_id = $2 ORDER BY id DESC LIMIT 100`, []any{account, int64(1)}, "lead_events_by_lead"},
-		} {
-			if plan := w.plan(t, c.sql, c.args...); !strings.Contains(plan, c.index) {
-				t.Errorf("%s is not served by %s:\n%s", c.name, c.index, plan)
+		_, full := w.mine.stage(t, "Onboarding")
+		zone, err := time.LoadLocation("America/Sao_Paulo")
+		check(t, err)
+		served := func(name, index, sql string, args ...any) {
+			t.Helper()
+			if plan := w.plan(t, sql, args...); !strings.Contains(plan, index) {
+				t.Errorf("%s is not served by %s:\n%s", name, index, plan)
 			}
 		}
+		type lists map[string]leads.Filters
+		page := api.PageQuery{Page: input.Of(int64(25))}
+		cases := map[string]lists{
+			"leads_by_pipeline": {"a pipeline": {PipelineID: input.Of(pipeline)}},
+			"leads_by_stage":    {"a stage": {StageID: input.Of(stage)}, "a kind of stage": {Status: input.Of("won")}},
+			"leads_by_update":   {"the latest changes": {UpdatedSince: input.Of(clock.Now().Add(45 * time.Minute).Format(time.RFC3339)), Sort: input.Of("-updated_at")}},
+			"leads_by_creation": {"sort=created_at": {Sort: input.Of("created_at")}},
+			"leads_by_name":     {"sort=name": {Sort: input.Of("name")}, "sort=-name": {Sort: input.Of("-name")}},
+			"leads_by_value":    {"sort=value": {Sort: input.Of("value")}, "sort=-value": {Sort: input.Of("-value")}},
+			"leads_by_score":    {"sort=-score": {Sort: input.Of("-score")}},
+			"leads_archived":    {"status=archived": {Status: input.Of("archived")}},
+		}
+		if d.Engine() == db.Postgres { // on SQLite these are several statements
+			cases["lead_tags_pkey"] = lists{"a tag": {Tags: input.Of([]string{"vip"})}}
+			cases["lead_blocks"] = lists{"a pipeline's page 25": {PipelineID: input.Of(full), PageQuery: page}, "page 25": {PageQuery: page}}
+		}
+		for index, lists := range cases {
+			for name, f := range lists {
+				statement, err := w.leads.PageStatement(t.Context(), authz.Actor{AccountID: account, UserID: w.mine.user, Location: zone}, &f)
+				check(t, err)
+				served(name, index, statement.SQL, statement.Args...)
+			}
+		}
+		const listed = ` AND deleted_at IS NULL AND merged_into IS NULL`
+		served("an email", "leads_by_email", `SELECT id FROM leads WHERE account_id = $1 AND email_key = $2`+listed, account, "l7@x.com.br")
+		served("a phone", "leads_by_phone", `SELECT id FROM leads WHERE account_id = $1 AND phone_key = $2`+listed, account, "5511900000007")
+		served("mandatory tasks", "tasks_by_lead", `SELECT id FROM tasks WHERE account_id = $1 AND lead_id = $2 AND stage_visit = 1`, account, int64(1))
+		served("a lead's events", "lead_events_by_lead", `SELECT id FROM lead_events WHERE account_id = $1 AND lead_id = $2 ORDER BY id DESC LIMIT 100`, account, int64(1))
 	})
 }
 
@@ -73,7 +94,7 @@ func (w *world) fill(t *testing.T, n int) {
 			}
 			at := w.clock.Now().Add(time.Duration(i) * time.Second)
 			l := &leads.Lead{
-				ID: int64(i + 1), Name: fmt.Sprint("Lead ", i), Email: fmt.Sprintf("l%d@x.com.br", i), Phone: fmt.Sprintf("+55119%08d", i), Tags: "[]", CustomValues: "{}",
+				ID: int64(i + 1), Name: fmt.Sprint("Lead ", i), Email: fmt.Sprintf("l%d@x.com.br", i), Phone: fmt.Sprintf("+55119%08d", i), Tags: `["vip"]`, CustomValues: "{}",
 				PipelineID: pipeline, StageID: stage, Visit: 1, StageSince: at, Version: 1, CreatedAt: at, UpdatedAt: at,
 			}
 			if !yield(l) {

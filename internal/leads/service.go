@@ -86,13 +86,16 @@ func (u *setup) knows(l *Lead) bool {
 // with the setup as it is now when the lead turns out to refer to something newer.
 func (s *Service) write(ctx context.Context, actor authz.Actor, u *setup, fn func(tx *db.Tx) error) error {
 	err := s.db.Write(ctx, fn)
-	if !errors.Is(err, errOutdated) {
-		return err
+	if errors.Is(err, errOutdated) {
+		if *u, err = s.renewed(ctx, actor); err != nil {
+			return err
+		}
+		err = s.db.Write(ctx, fn)
 	}
-	if *u, err = s.renewed(ctx, actor); err != nil {
-		return err
+	if v, ok := db.ViolationOf(err); ok && v.Kind == db.ForeignKey { // it was there when it was looked up
+		return faults.New(faults.Conflict, "A etapa ou o responsável informado acaba de ser removido.").Because(err)
 	}
-	return s.db.Write(ctx, fn)
+	return err
 }
 
 // draft is what a form says about a lead, looked up.

@@ -116,7 +116,7 @@ const (
 
 func insert(tx *db.Tx, actor authz.Actor, l *Lead) error {
 	args := append(append([]any{actor.AccountID, l.CreatedBy}, l.stored()...), l.CreatedAt)
-	return checked(db.Get(tx.Query(insertSQL, args...), &l.ID))
+	return db.Get(tx.Query(insertSQL, args...), &l.ID)
 }
 
 // moveSQL changes what a move changes and nothing else: it touches the fewest indexes.
@@ -128,15 +128,5 @@ func store(tx *db.Tx, actor authz.Actor, l *Lead, changes []timeline.Change) err
 	if movedOnly(changes) {
 		return tx.Queue(moveSQL, actor.AccountID, l.ID, l.PipelineID, l.StageID, l.Visit, l.MandatoryTasks, l.StageSince, l.Version, l.UpdatedAt)
 	}
-	_, err := tx.Exec(updateSQL, append([]any{actor.AccountID, l.ID}, l.stored()...)...)
-	return checked(err)
-}
-
-// checked turns the violation of a foreign key into a refusal: what the lead
-// refers to was there when it was looked up and has been removed since.
-func checked(err error) error {
-	if v, ok := db.ViolationOf(err); ok && v.Kind == db.ForeignKey {
-		return faults.New(faults.Conflict, "A etapa ou o responsável informado acaba de ser removido.").Because(err)
-	}
-	return err
+	return tx.Queue(updateSQL, append([]any{actor.AccountID, l.ID}, l.stored()...)...)
 }
