@@ -35,18 +35,18 @@ func TestListsAndLookUpsAreServedByIndexes(t *testing.T) {
 		type lists map[string]leads.Filters
 		page := api.PageQuery{Page: input.Of(int64(25))}
 		cases := map[string]lists{
-			"leads_by_pipeline": {"a pipeline": {PipelineID: input.Of(pipeline)}},
-			"leads_by_stage":    {"a stage": {StageID: input.Of(stage)}, "a kind of stage": {Status: input.Of("won")}},
-			"leads_by_update":   {"the latest changes": {UpdatedSince: input.Of(clock.Now().Add(45 * time.Minute).Format(time.RFC3339)), Sort: input.Of("-updated_at")}},
+			"leads_by_pipeline": {"a pipeline": {Criteria: leads.Criteria{PipelineID: input.Of(pipeline)}}},
+			"leads_by_stage":    {"a stage": {Criteria: leads.Criteria{StageID: input.Of(stage)}}, "a kind of stage": {Criteria: leads.Criteria{Status: input.Of("won")}}},
+			"leads_by_update":   {"the latest changes": {Criteria: leads.Criteria{UpdatedSince: input.Of(clock.Now().Add(45 * time.Minute).Format(time.RFC3339))}, Sort: input.Of("-updated_at")}},
 			"leads_by_creation": {"sort=created_at": {Sort: input.Of("created_at")}},
 			"leads_by_name":     {"sort=name": {Sort: input.Of("name")}, "sort=-name": {Sort: input.Of("-name")}},
 			"leads_by_value":    {"sort=value": {Sort: input.Of("value")}, "sort=-value": {Sort: input.Of("-value")}},
 			"leads_by_score":    {"sort=-score": {Sort: input.Of("-score")}},
-			"leads_archived":    {"status=archived": {Status: input.Of("archived")}},
+			"leads_archived":    {"status=archived": {Criteria: leads.Criteria{Status: input.Of("archived")}}},
 		}
 		if d.Engine() == db.Postgres { // on SQLite these are several statements
-			cases["lead_tags_pkey"] = lists{"a tag": {Tags: input.Of([]string{"vip"})}}
-			cases["lead_blocks"] = lists{"a pipeline's page 25": {PipelineID: input.Of(full), PageQuery: page}, "page 25": {PageQuery: page}}
+			cases["lead_tags_pkey"] = lists{"a tag": {Criteria: leads.Criteria{Tags: input.Of([]string{"vip"})}}}
+			cases["lead_blocks"] = lists{"a pipeline's page 25": {Criteria: leads.Criteria{PipelineID: input.Of(full)}, PageQuery: page}, "page 25": {PageQuery: page}}
 		}
 		for index, lists := range cases {
 			for name, f := range lists {
