@@ -117,11 +117,11 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	})
 	a.Inbox = messaging.NewInbox(a.Messaging, messaging.InboxOptions{Notes: log})
 	a.events.React(a.scoreMessages)
-	a.Leads.Relate(relations()...)
 	a.Sequences = sequences.New(d, sequences.Options{
 		Log: a.events, Queue: a.jobs, Clock: c.Clock,
 		Accounts: a.Accounts, Pipelines: a.Pipelines, CustomFields: a.CustomFields, Tasks: a.Tasks, Leads: a.Leads, Messaging: a.Messaging,
 	})
+	a.Leads.Relate(leads.Rows("lead_products"), contacts.Relation(), scoring.Relation(), messaging.Relation(), a.Sequences.Relation())
 
 	limiter := accounts.NewRateLimiter(d, c.Clock)
 	a.router = api.NewRouter(api.Config{
@@ -168,11 +168,6 @@ func includes() []leads.Include {
 		sequences.Include(),
 		messaging.Include(),
 	}
-}
-
-// relations are what features above leads have of them.
-func relations() []leads.Relation {
-	return []leads.Relation{messaging.Relation()}
 }
 
 // errDemo is why a database of the demo is not served: its keys are printed in

@@ -70,7 +70,11 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 		dbtest.Lead(t, d, clock, actor, trashed, text)
 		dbtest.Exec(t, d, `UPDATE leads SET deleted_at = $3 WHERE account_id = $1 AND id = $2`, account, trashed, now)
 	}
+	dbtest.Lead(t, d, clock, actor, id+82, text)
+	dbtest.Exec(t, d, `UPDATE leads SET merged_into = $3 WHERE account_id = $1 AND id = $2`, account, id+82, id)
 	for _, statement := range []string{
+		`INSERT INTO merges (id, account_id, primary_id, secondary_id, states, primary_visit, merged_at) VALUES ($3 + 83, $1, $3, $3 + 82, '{}', 1, $6)`,
+		`INSERT INTO merge_rows (account_id, merge_id, relation, row_id, was) VALUES ($1, $3 + 83, 'nothing', 1, $2)`,
 		`UPDATE users SET name = $2 WHERE account_id = $1 AND id = $4`,
 		`UPDATE pipelines SET name = $2 WHERE account_id = $1`,
 		`UPDATE stages SET name = $2 WHERE account_id = $1 AND id = $5`,
@@ -304,7 +308,7 @@ func (h *household) lists(route api.Route) {
 }
 
 // references are the members of bodies that name another record.
-var references = []string{"pipeline_id", "stage_id", "assigned_to", "lead_id", "reason_id", "sequence_id", "instance_id", "template_id"}
+var references = []string{"pipeline_id", "stage_id", "assigned_to", "lead_id", "reason_id", "sequence_id", "instance_id", "template_id", "secondary_id"}
 
 // foreignReferences writes the stranger's own records with the owner's in each
 // member that refers to one. It must be a 422, of which every writing route that

@@ -46,6 +46,7 @@ func (s *Service) Routes(r *api.Router) {
 	s.routesOfMoves(r)
 	s.routesOfTags(r)
 	s.routesOfTrash(r)
+	s.routesOfMerges(r)
 }
 
 func (s *Service) routesOfOne(r *api.Router) {

@@ -35,7 +35,7 @@ type Service struct {
 func New(d *db.DB, log *events.Log, a *accounts.Service, p *pipelines.Service, c *customfields.Service, t *tasks.Service, includes ...Include) *Service {
 	return &Service{
 		db: d, log: log, accounts: a, pipelines: p, customFields: c, tasks: t,
-		includes: append(ownIncludes(), includes...), unindexed: make(chan struct{}, 1),
+		includes: append(ownIncludes(), includes...), relations: ownRelations(), unindexed: make(chan struct{}, 1),
 	}
 }
 

@@ -17,6 +17,7 @@ type Facts struct {
 	Before *Lead // nil for a creation
 	After  *Lead
 	Shown  json.RawMessage // After as events show it
+	Merged *Lead           // by a merge: what became part of the lead
 }
 
 // eventTypes are the events that others hear of, by what happened.
@@ -41,7 +42,7 @@ func (s *Service) tell(tx *db.Tx, actor authz.Actor, u *setup, before, after *Le
 		return err
 	}
 	for _, e := range happened {
-		if err := s.log.Emit(tx, actor, events.Event{Type: eventTypes[e.Type], LeadID: &after.ID, Data: data, Facts: Facts{before, after, shown}}); err != nil {
+		if err := s.log.Emit(tx, actor, events.Event{Type: eventTypes[e.Type], LeadID: &after.ID, Data: data, Facts: Facts{Before: before, After: after, Shown: shown}}); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,16 @@ import (
 
 // Relation is what messaging has of leads.
 func Relation() leads.Relation {
-	return leads.Relation{Purge: purge}
+	conversations, messages := leads.Rows("conversations"), leads.Rows("messages")
+	return leads.Relation{
+		Move: func(tx *db.Tx, actor authz.Actor, m *leads.Merge) error {
+			return errors.Join(conversations.Move(tx, actor, m), messages.Move(tx, actor, m))
+		},
+		Return: func(tx *db.Tx, actor authz.Actor, m *leads.Merge) error {
+			return errors.Join(conversations.Return(tx, actor, m), messages.Return(tx, actor, m))
+		},
+		Purge: purge,
+	}
 }
 
 // purge removes what was written with leads. A conversation in which another lead
