@@ -32,6 +32,7 @@ type Route struct {
 	Summary     string      // a few words
 	Description string      // Markdown
 	Created     bool        // answers 201
+	MaxBody     int64       // most bytes of its body; 0: the general limit
 	Secret      bool        // shows a secret: what is kept of its answer for retries is sealed
 	MediaType   string      // of an answer that is no JSON: its type is an [http.Handler]
 	Refusals    []Refusal   // what it can refuse with besides what every route can
@@ -204,7 +205,7 @@ func (r *Router) add(op *operation) {
 	if methods == nil {
 		methods = map[string]*operation{}
 		r.paths[full] = methods
-		r.mux.HandleFunc(full, func(w http.ResponseWriter, q *http.Request) { r.dispatch(w, q, methods) })
+		r.muxOf(full).HandleFunc(full, func(w http.ResponseWriter, q *http.Request) { r.dispatch(w, q, methods) })
 		r.addSlash(full, op.pathNames(), methods)
 	}
 	if methods[op.Method] != nil {
@@ -221,7 +222,7 @@ func (r *Router) addSlash(full string, names []string, methods map[string]*opera
 		return
 	}
 	last := names[len(names)-1]
-	r.mux.HandleFunc(strings.TrimSuffix(full, last+"}")+"$}", func(w http.ResponseWriter, q *http.Request) {
+	r.muxOf(full).HandleFunc(strings.TrimSuffix(full, last+"}")+"$}", func(w http.ResponseWriter, q *http.Request) {
 		if strings.HasSuffix(q.URL.EscapedPath(), "/") {
 			r.refuseRoute(w, q)
 			return

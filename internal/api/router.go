@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -52,6 +53,7 @@ type Config struct {
 type Router struct {
 	Config
 	mux        *http.ServeMux
+	apart      map[string]*http.ServeMux // by the beginning of their paths
 	paths      map[string]map[string]*operation
 	operations []*operation
 	members    map[reflect.Type][]Member
@@ -60,10 +62,30 @@ type Router struct {
 
 // NewRouter makes a router without routes.
 func NewRouter(c Config) *Router {
-	r := &Router{Config: c, mux: http.NewServeMux(), paths: map[string]map[string]*operation{}, members: map[reflect.Type][]Member{}}
+	r := &Router{Config: c, mux: http.NewServeMux(), apart: map[string]*http.ServeMux{}, paths: map[string]map[string]*operation{}, members: map[reflect.Type][]Member{}}
 	r.retries = &retries{db: c.DB, clock: c.Clock, box: c.Box}
 	r.mux.HandleFunc("/", r.refuseRoute)
 	return r
+}
+
+// Apart has the paths that begin like this, below Base, matched by themselves: the
+// mux refuses two patterns of which neither is the narrower, such as
+// /leads/{id}/stage and /leads/bulk-actions/{id}. It is called before their routes
+// are declared.
+func (r *Router) Apart(beginning string) {
+	own := http.NewServeMux()
+	own.HandleFunc("/", r.refuseRoute)
+	r.apart[Base+beginning] = own
+}
+
+// muxOf is the mux that a path is matched by.
+func (r *Router) muxOf(path string) *http.ServeMux {
+	for beginning, own := range r.apart {
+		if strings.HasPrefix(path, beginning) {
+			return own
+		}
+	}
+	return r.mux
 }
 
 // refuseRoute answers what no route matches. A lone %2F in the place of an id is
@@ -75,7 +97,7 @@ func (r *Router) refuseRoute(w http.ResponseWriter, q *http.Request) {
 		if path, err := url.PathUnescape(strings.ReplaceAll(escaped, lone, matched)); err == nil {
 			again := q.Clone(q.Context())
 			again.URL.Path, again.URL.RawPath = path, strings.ReplaceAll(escaped, lone, matched)
-			r.mux.ServeHTTP(w, again)
+			r.muxOf(path).ServeHTTP(w, again)
 			return
 		}
 	}
@@ -119,7 +141,9 @@ func (r *Router) refuseMethod(w http.ResponseWriter, q *http.Request, allowed ..
 // Handler is the router with what surrounds every request: its id, its line in
 // the log, compression, and an answer even when a handler panics.
 func (r *Router) Handler() http.Handler {
-	return r.logged(gzhttp.GzipHandler(r.mux))
+	return r.logged(gzhttp.GzipHandler(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		r.muxOf(q.URL.Path).ServeHTTP(w, q)
+	})))
 }
 
 // serve runs one request through the checks in their order.
@@ -158,7 +182,7 @@ func (r *Router) serve(w http.ResponseWriter, q *http.Request, op *operation) {
 			defer c.upload.close()
 		}
 	} else {
-		body, bodyErr = readBody(w, q)
+		body, bodyErr = readBody(w, q, cmp.Or(op.MaxBody, MaxBody))
 	}
 	if key, err := retryKey(q); err != nil {
 		r.refuse(w, q, err)
@@ -207,11 +231,11 @@ func (a Allowance) write(h http.Header) int64 {
 
 // readBody reads the body of a request that has one. Its error is a refusal that
 // the handler reports in its turn.
-func readBody(w http.ResponseWriter, q *http.Request) ([]byte, error) {
+func readBody(w http.ResponseWriter, q *http.Request, most int64) ([]byte, error) {
 	if q.Method == http.MethodGet || q.Method == http.MethodHead || q.Body == nil || q.Body == http.NoBody {
 		return nil, nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, most))
 	if err == nil {
 		return body, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"syncro/internal/accounts"
 	"syncro/internal/api"
 	"syncro/internal/authz"
+	"syncro/internal/bulk"
 	"syncro/internal/contacts"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
@@ -41,6 +42,7 @@ type App struct {
 	CustomFields *customfields.Service
 	Setup        *setup.Service
 	Operations   *operations.Service
+	Bulk         *bulk.Service
 	Editor       *setup.Editor
 	Tasks        *tasks.Service
 	Leads        *leads.Service
@@ -109,6 +111,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Leads = leads.New(d, a.events, a.Accounts, a.Pipelines, a.CustomFields, a.Tasks, includes()...)
 	a.Operations = operations.New(d, operations.Options{Accounts: a.Accounts, Leads: a.Leads, Queue: a.jobs, Clock: c.Clock})
 	a.Editor = setup.NewEditor(d, a.Accounts, a.Leads)
+	a.Bulk = bulk.New(d, a.Leads, a.Operations, log)
 	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
 	a.events.React(a.Scoring.React)
 	a.Messaging = messaging.New(d, messaging.Options{
@@ -133,6 +136,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.CustomFields.Routes(a.router)
 	a.Editor.Routes(a.router)
 	a.Leads.Routes(a.router)
+	a.Bulk.Routes(a.router)
 	a.Tasks.Routes(a.router)
 	a.Sequences.Routes(a.router)
 	a.Messaging.Routes(a.router)
