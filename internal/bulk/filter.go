@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -23,7 +24,8 @@ func readFilter(actor authz.Actor, sent input.Object, problems *faults.Bag) lead
 			problems.Add("filter."+name, "The filter."+faults.Spoken(name)+" field is unknown.")
 			continue
 		}
-		values[name+"[]"], values[name] = asParameter(raw)
+		key, list := asParameter(name, raw)
+		values[key] = list
 	}
 	criteria, found, err := input.Query[leads.Criteria](values)
 	if err != nil {
@@ -48,23 +50,22 @@ func isFilter(name string) bool {
 	return false
 }
 
-// asParameter writes a JSON value as a query has it: a list, or one value.
-func asParameter(raw json.RawMessage) (list, one []string) {
+// asParameter writes a JSON value as a query has it: the key and its values. What is
+// neither a list nor one value becomes a text that no filter takes for a value.
+func asParameter(name string, raw json.RawMessage) (key string, values []string) {
 	var value any
-	decoder := json.NewDecoder(strings.NewReader(string(raw)))
+	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
-	if err := decoder.Decode(&value); err != nil { // the body has been read before
-		return nil, nil
-	}
+	_ = decoder.Decode(&value) // the body has been read before
 	switch v := value.(type) {
 	case nil:
-		return nil, nil
+		return name, nil
 	case []any:
 		for _, item := range v {
-			list = append(list, fmt.Sprint(item))
+			values = append(values, fmt.Sprint(item))
 		}
-		return list, nil
+		return name + "[]", values
 	default:
-		return nil, []string{fmt.Sprint(v)}
+		return name, []string{fmt.Sprint(v)}
 	}
 }
