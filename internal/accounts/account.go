@@ -11,6 +11,7 @@ import (
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/faults"
+	"syncro/internal/phones"
 )
 
 // Status says whether an account may be used.
@@ -27,6 +28,8 @@ const (
 const (
 	DefaultPlan     = "standard"
 	DefaultTimeZone = "America/Sao_Paulo" // companion-api.md section 2, "Filters"
+
+	defaultPhoneRegion = "BR" // companion-api.md section 2, "phone"
 )
 
 // maxText is how many characters a name, a plan or an email may have.
@@ -40,7 +43,9 @@ type Account struct {
 	Status   Status
 	MaxLeads int64 // the plan's limit; 0 for none
 	TimeZone string
-	Created  time.Time
+	// PhoneRegion is the country (ISO 3166) of phones without a country code.
+	PhoneRegion string
+	Created     time.Time
 }
 
 // NewAccount is what makes an account and its admin.
@@ -59,6 +64,8 @@ type AccountChanges struct {
 	Plan     *string
 	MaxLeads *int64 // 0 removes the limit
 	TimeZone *string
+	// PhoneRegion applies to what is stored from now on; phones that are stored stay.
+	PhoneRegion *string
 }
 
 // Create makes an account with its admin user, and whatever furnish adds to it in
@@ -73,6 +80,7 @@ func (s *Service) Create(ctx context.Context, n NewAccount, furnish func(tx *db.
 	}
 	account := Account{
 		Name: strings.TrimSpace(n.Name), Plan: strings.TrimSpace(n.Plan), Status: Active, MaxLeads: n.MaxLeads, TimeZone: n.TimeZone,
+		PhoneRegion: defaultPhoneRegion,
 	}
 	admin := NewUser{Name: strings.TrimSpace(n.AdminName), Email: strings.TrimSpace(n.AdminEmail), Role: authz.Admin}
 	problems := s.check(account)
@@ -95,7 +103,7 @@ func (s *Service) Create(ctx context.Context, n NewAccount, furnish func(tx *db.
 			return err
 		}
 		return furnish(tx, authz.Actor{
-			AccountID: made.ID, UserID: user.ID, Scopes: authz.AllScopes(), Location: zone, SetupVersion: 1, MaxLeads: made.MaxLeads,
+			AccountID: made.ID, UserID: user.ID, Scopes: authz.AllScopes(), Location: zone, PhoneRegion: made.PhoneRegion, SetupVersion: 1, MaxLeads: made.MaxLeads,
 		})
 	})
 	if err != nil {
@@ -137,6 +145,9 @@ func (s *Service) Update(ctx context.Context, id int64, c AccountChanges) (Accou
 		if c.TimeZone != nil {
 			a.TimeZone = *c.TimeZone
 		}
+		if c.PhoneRegion != nil {
+			a.PhoneRegion = strings.ToUpper(strings.TrimSpace(*c.PhoneRegion))
+		}
 		problems := s.check(*a)
 		return problems.Err()
 	})
@@ -161,11 +172,15 @@ func (s *Service) change(ctx context.Context, id int64, apply func(*Account) err
 		if account, err = selectAccountForUpdate(tx, id); err != nil {
 			return err
 		}
+		before := account
 		if err = apply(&account); err != nil {
 			return err
 		}
 		if err = updateAccount(tx, account); err != nil {
 			return err
+		}
+		if account.PhoneRegion != before.PhoneRegion {
+			return s.SetupChanged(tx, id) // custom fields are kept with it
 		}
 		s.forgetAfterCommit(tx, id)
 		return nil
@@ -183,10 +198,15 @@ func (s *Service) check(a Account) (problems faults.Bag) {
 		problems.Add("max_leads", "The max leads field must be at least 0.")
 	}
 	if _, err := s.zone(a.TimeZone); err != nil {
-		problems.Add("time_zone", "The time zone field must be a valid timezone.")
+		problems.Add("time_zone", notAZone)
+	}
+	if !phones.IsRegion(a.PhoneRegion) {
+		problems.Selected("phone_region")
 	}
 	return problems
 }
+
+const notAZone = "The time zone field must be a valid timezone."
 
 func checkText(problems *faults.Bag, field, text string) {
 	switch {

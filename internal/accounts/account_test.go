@@ -76,7 +76,7 @@ func TestAnAccountComesWithItsAdminAndWhatIsFurnished(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := accounts.Account{
-			ID: a.ID, Name: "Minha Empresa", Plan: "scale", Status: accounts.Active, MaxLeads: 3, TimeZone: "America/Manaus", Created: clock.Now(),
+			ID: a.ID, Name: "Minha Empresa", Plan: "scale", Status: accounts.Active, MaxLeads: 3, TimeZone: "America/Manaus", PhoneRegion: "BR", Created: clock.Now(),
 		}
 		if got, err := s.Get(t.Context(), actor); err != nil || got != want || a != want {
 			t.Errorf("Create = %+v, Get = %+v, %v; want %+v", a, got, err, want)

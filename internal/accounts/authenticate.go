@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,8 @@ func (s *Service) lookUp(ctx context.Context, hash keyHash, now time.Time) (kept
 		found.expires = *r.expires
 	}
 	switch {
+	case r.bound && r.userID == 0: // its user is there no more
+		return keptPrincipal{}, unknownKey()
 	case r.revoked != nil || subtle.ConstantTimeCompare([]byte(r.hash), []byte(stored)) != 1:
 		return keptPrincipal{}, unknownKey()
 	case found.expired(now):
@@ -91,8 +94,8 @@ func (s *Service) principal(r keyRecord) (api.Principal, error) {
 	}
 	p := api.Principal{
 		Actor: authz.Actor{
-			AccountID: r.accountID, UserID: r.userID, KeyID: r.keyID, Scopes: r.scopes,
-			Location: zone, SetupVersion: r.setupVersion, MaxLeads: r.maxLeads,
+			AccountID: r.accountID, UserID: r.userID, KeyID: r.keyID, Scopes: r.effective(),
+			Location: zone, PhoneRegion: r.phoneRegion, SetupVersion: r.setupVersion, MaxLeads: r.maxLeads,
 		},
 		RateLimit: s.rateLimit,
 	}
@@ -100,6 +103,20 @@ func (s *Service) principal(r keyRecord) (api.Principal, error) {
 		p.RateLimit = *r.rateLimit
 	}
 	return p, nil
+}
+
+// effective are the scopes that the key has in fact: one that acts as a user has
+// none that his role lacks.
+func (r *keyRecord) effective() []authz.Scope {
+	if !r.bound {
+		return r.scopes
+	}
+	return within(r.scopes, r.role.Scopes())
+}
+
+// within are those scopes that are among the allowed ones.
+func within(scopes, allowed []authz.Scope) []authz.Scope {
+	return slices.DeleteFunc(slices.Clone(scopes), func(s authz.Scope) bool { return !slices.Contains(allowed, s) })
 }
 
 func unknownKey() error { return faults.New(faults.Unauthenticated, "API Key inválida.") }

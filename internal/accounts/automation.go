@@ -15,8 +15,8 @@ func (s *Service) Automation(ctx context.Context, accountID int64) (authz.Actor,
 	var zone string
 	actor := authz.Actor{AccountID: accountID, Scopes: authz.AllScopes()}
 	err := s.db.Read(ctx, func(q db.Querier) error {
-		return db.Get(q.Query(`SELECT time_zone, setup_version, COALESCE(max_leads, 0) FROM accounts WHERE id = $1`, accountID),
-			&zone, &actor.SetupVersion, &actor.MaxLeads)
+		return db.Get(q.Query(`SELECT time_zone, phone_region, setup_version, COALESCE(max_leads, 0) FROM accounts WHERE id = $1`, accountID),
+			&zone, &actor.PhoneRegion, &actor.SetupVersion, &actor.MaxLeads)
 	})
 	if err != nil {
 		return authz.Actor{}, fmt.Errorf("reading account %d: %w", accountID, err)

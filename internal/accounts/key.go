@@ -24,20 +24,45 @@ const (
 
 // Key is an API key as it is stored.
 type Key struct {
-	ID        int64
-	Name      string
-	Prefix    string // its first characters
-	Scopes    []authz.Scope
-	RateLimit *int64     // requests a minute; nil: the configured limit
-	Expires   *time.Time // nil: never
-	Revoked   *time.Time // nil: it is not
-	Created   time.Time
+	ID         int64
+	Name       string
+	Prefix     string // its first characters
+	Scopes     []authz.Scope
+	UserID     *int64     // the user it acts as, whose role caps its scopes; nil: the account's first, without a cap
+	RateLimit  *int64     // requests a minute; nil: the configured limit
+	Expires    *time.Time // nil: never
+	Revoked    *time.Time // nil: it is not
+	ReplacedBy *int64     // the key that a rotation has made of it
+	Created    time.Time
+}
+
+// KeyState says whether a key can be used.
+type KeyState string
+
+// The states of a key. A revoked key that has expired, too, is revoked.
+const (
+	KeyActive  KeyState = "active"
+	KeyExpired KeyState = "expired"
+	KeyRevoked KeyState = "revoked"
+)
+
+// State tells whether the key can be used at a time.
+func (k Key) State(now time.Time) KeyState {
+	switch {
+	case k.Revoked != nil:
+		return KeyRevoked
+	case k.Expires != nil && !now.Before(*k.Expires):
+		return KeyExpired
+	default:
+		return KeyActive
+	}
 }
 
 // NewKey is what makes a key.
 type NewKey struct {
 	Name      string
 	Scopes    []authz.Scope // none means [authz.DefaultScopes]
+	UserID    *int64        // the user it acts as; nil: the account's first
 	Expires   *time.Time
 	RateLimit *int64 // requests a minute
 }
@@ -53,18 +78,39 @@ func (s *Service) CreateKey(ctx context.Context, accountID int64, n NewKey) (Key
 	checkText(&problems, "name", n.Name)
 	n.Scopes = checkScopes(&problems, n.Scopes)
 	if n.Expires != nil && !n.Expires.After(s.clock()) {
-		problems.Add("expires_at", "The expires at field must be a date after now.")
+		problems.Add("expires_at", notInFuture)
 	}
 	if n.RateLimit != nil && *n.RateLimit < 1 {
 		problems.Add("rate_limit", "The rate limit field must be at least 1.")
 	}
-	if err := problems.Err(); err != nil {
-		return Key{}, "", err
-	}
+	return s.storeKey(ctx, accountID, func(*db.Tx) (NewKey, faults.Bag, error) { return n, problems.Clone(), nil })
+}
+
+const notInFuture = "The expires at field must be a date after now."
+
+// storeKey makes the key that settle gives, unless that finds something wrong with
+// it or its user is none of the account.
+func (s *Service) storeKey(ctx context.Context, accountID int64, settle func(tx *db.Tx) (NewKey, faults.Bag, error)) (Key, string, error) {
 	plain := newKey()
 	var key Key
-	err := s.db.Write(ctx, func(tx *db.Tx) (err error) {
-		if _, err = selectAccount(tx, accountID); err != nil {
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		if _, err := selectAccount(tx, accountID); err != nil {
+			return err
+		}
+		n, problems, err := settle(tx)
+		if err != nil {
+			return err
+		}
+		if n.UserID != nil {
+			switch active, err := HoldUser(tx, authz.Actor{AccountID: accountID}, *n.UserID); {
+			case err != nil:
+				return err
+			case !active:
+				problems.Selected("user_id")
+			}
+		}
+		problems.SortBy([]string{"name", "scopes", "user_id", "rate_limit", "expires_at"})
+		if err := problems.Err(); err != nil {
 			return err
 		}
 		key, err = insertKey(tx, accountID, n, plain)
@@ -97,7 +143,7 @@ func (s *Service) RevokeKey(ctx context.Context, accountID, keyID int64) error {
 			return err
 		}
 		if !found {
-			return faults.Unknown("API Key", "a")
+			return unknownKeyID()
 		}
 		s.forgetAfterCommit(tx, accountID)
 		return nil

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"syncro/internal/authz"
 	"syncro/internal/cache"
 	"syncro/internal/db"
 )
@@ -30,6 +31,8 @@ type Service struct {
 	rateLimit  int64
 	principals *principals
 	users      *cache.PerAccount[*Users]
+	belongings []Belongings
+	countLeads func(q db.Querier, actor authz.Actor) (int64, error)
 	zones      sync.Map // name to *time.Location; only names that exist, so it stays small
 }
 

@@ -2,18 +2,16 @@ package accounts
 
 import (
 	"errors"
-	"strings"
 	"time"
 
-	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/faults"
 )
 
-const accountColumns = `id, name, plan, status, COALESCE(max_leads, 0), time_zone, created_at`
+const accountColumns = `id, name, plan, status, COALESCE(max_leads, 0), time_zone, phone_region, created_at`
 
 func scanAccount(a *Account) []any {
-	return []any{&a.ID, &a.Name, &a.Plan, &a.Status, &a.MaxLeads, &a.TimeZone, &a.Created}
+	return []any{&a.ID, &a.Name, &a.Plan, &a.Status, &a.MaxLeads, &a.TimeZone, &a.PhoneRegion, &a.Created}
 }
 
 func selectAccounts(q db.Querier) ([]Account, error) {
@@ -42,18 +40,18 @@ func oneAccount(rows *db.Rows) (Account, error) {
 func insertAccount(tx *db.Tx, a Account) (Account, error) {
 	var made Account
 	err := db.Get(tx.Query(`
-		INSERT INTO accounts (name, plan, status, max_leads, time_zone, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $6)
+		INSERT INTO accounts (name, plan, status, max_leads, time_zone, phone_region, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
 		RETURNING `+accountColumns,
-		a.Name, a.Plan, string(a.Status), orNull(a.MaxLeads), a.TimeZone, tx.Now()), scanAccount(&made)...)
+		a.Name, a.Plan, string(a.Status), orNull(a.MaxLeads), a.TimeZone, a.PhoneRegion, tx.Now()), scanAccount(&made)...)
 	return made, err
 }
 
 func updateAccount(tx *db.Tx, a Account) error {
 	_, err := tx.Exec(`
-		UPDATE accounts SET name = $2, plan = $3, status = $4, max_leads = $5, time_zone = $6, updated_at = $7
+		UPDATE accounts SET name = $2, plan = $3, status = $4, max_leads = $5, time_zone = $6, phone_region = $7, updated_at = $8
 		WHERE id = $1`,
-		a.ID, a.Name, a.Plan, string(a.Status), orNull(a.MaxLeads), a.TimeZone, tx.Now())
+		a.ID, a.Name, a.Plan, string(a.Status), orNull(a.MaxLeads), a.TimeZone, a.PhoneRegion, tx.Now())
 	return err
 }
 
@@ -67,84 +65,6 @@ func orNull(limit int64) *int64 {
 		return nil
 	}
 	return &limit
-}
-
-func selectUsers(q db.Querier, accountID int64) ([]User, error) {
-	return db.Collect(q.Query(`SELECT id, name, email, role FROM users WHERE account_id = $1 ORDER BY id`, accountID),
-		func(rows *db.Rows, u *User) { rows.Scan(&u.ID, &u.Name, &u.Email, &u.Role) })
-}
-
-func insertUser(tx *db.Tx, accountID int64, n NewUser) (User, error) {
-	u := User{Name: n.Name, Email: n.Email, Role: n.Role}
-	err := db.Get(tx.Query(`
-		INSERT INTO users (account_id, name, email, email_key, role, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $6)
-		RETURNING id`,
-		accountID, n.Name, n.Email, strings.ToLower(n.Email), string(n.Role), tx.Now()), &u.ID)
-	return u, err
-}
-
-const keyColumns = `id, name, prefix, scopes, rate_limit, expires_at, revoked_at, created_at`
-
-func scanKey(rows *db.Rows, k *Key) {
-	var scopes string
-	rows.Scan(&k.ID, &k.Name, &k.Prefix, &scopes, &k.RateLimit, &k.Expires, &k.Revoked, &k.Created)
-	k.Scopes = splitScopes(scopes)
-}
-
-func selectKeys(q db.Querier, accountID int64) ([]Key, error) {
-	return db.Collect(q.Query(`SELECT `+keyColumns+` FROM api_keys WHERE account_id = $1 ORDER BY id`, accountID), scanKey)
-}
-
-func insertKey(tx *db.Tx, accountID int64, n NewKey, plain string) (Key, error) {
-	made, err := db.Collect(tx.Query(`
-		INSERT INTO api_keys (account_id, name, prefix, hash, scopes, rate_limit, expires_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		RETURNING `+keyColumns,
-		accountID, n.Name, KeyPrefix(plain), HashKey(plain), joinScopes(n.Scopes), n.RateLimit, n.Expires, tx.Now()), scanKey)
-	if err != nil {
-		return Key{}, err
-	}
-	return made[0], nil
-}
-
-// revokeKey tells whether the account has such a key. One that was revoked
-// before stays revoked since then.
-func revokeKey(tx *db.Tx, accountID, keyID int64) (bool, error) {
-	n, err := tx.Exec(`UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $3) WHERE account_id = $1 AND id = $2`,
-		accountID, keyID, tx.Now())
-	return n == 1, err
-}
-
-// keyRecord is a key with what a request needs to know of its account.
-type keyRecord struct {
-	keyID, accountID, userID int64
-	hash                     string
-	scopes                   []authz.Scope
-	rateLimit                *int64
-	expires, revoked         *time.Time
-	timeZone                 string
-	status                   Status
-	maxLeads, setupVersion   int64
-}
-
-// selectKeyByHash finds a key in whichever account it is; [db.ErrNoRows] if
-// there is none.
-func selectKeyByHash(q db.Querier, hash string) (r keyRecord, err error) {
-	var scopes string
-	err = db.Get(q.Query(`
-		SELECT k.id, k.account_id, k.hash, k.scopes, k.rate_limit, k.expires_at, k.revoked_at,
-			a.time_zone, a.status, COALESCE(a.max_leads, 0), a.setup_version,
-			COALESCE((
-				SELECT u.id FROM users u WHERE u.account_id = k.account_id
-				ORDER BY CASE u.role WHEN 'admin' THEN 0 WHEN 'manager' THEN 1 ELSE 2 END, u.id LIMIT 1
-			), 0)
-		FROM api_keys k JOIN accounts a ON a.id = k.account_id
-		WHERE k.hash = $1`, hash),
-		&r.keyID, &r.accountID, &r.hash, &scopes, &r.rateLimit, &r.expires, &r.revoked,
-		&r.timeZone, &r.status, &r.maxLeads, &r.setupVersion, &r.userID)
-	r.scopes = splitScopes(scopes)
-	return r, err
 }
 
 // takeFromWindow counts wanted more requests in the key's shared window and gives
@@ -165,21 +85,4 @@ func takeFromWindow(tx *db.Tx, keyID, wanted int64, now time.Time) (start time.T
 		RETURNING started_at, taken`,
 		keyID, now.UTC(), wanted, now.UTC().Add(-rateWindow), now.UTC().Add(rateWindow)), &start, &taken)
 	return start, taken, err
-}
-
-// splitScopes reads scopes as they are stored, separated by spaces.
-func splitScopes(text string) []authz.Scope {
-	var scopes []authz.Scope
-	for name := range strings.FieldsSeq(text) {
-		scopes = append(scopes, authz.Scope(name))
-	}
-	return scopes
-}
-
-func joinScopes(scopes []authz.Scope) string {
-	names := make([]string, len(scopes))
-	for i, s := range scopes {
-		names[i] = string(s)
-	}
-	return strings.Join(names, " ")
 }

@@ -31,6 +31,7 @@ import (
 	"syncro/internal/sequences"
 	"syncro/internal/setup"
 	"syncro/internal/tasks"
+	"syncro/internal/teams"
 	"syncro/internal/webhooks"
 )
 
@@ -38,6 +39,7 @@ import (
 type App struct {
 	DB           *db.DB
 	Accounts     *accounts.Service
+	Teams        *teams.Service
 	Pipelines    *pipelines.Service
 	CustomFields *customfields.Service
 	Setup        *setup.Service
@@ -126,12 +128,17 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	})
 	a.Leads.Relate(leads.Rows("lead_products"), contacts.Relation(), scoring.Relation(), messaging.Relation(), a.Sequences.Relation())
 
+	a.Accounts.AddBelongings(a.Leads.Owned(), a.Tasks.Owned(), a.Messaging.Owned())
+	a.Accounts.CountLeads(leads.Count)
+	a.Teams = teams.New(d)
+
 	limiter := accounts.NewRateLimiter(d, c.Clock)
 	a.router = api.NewRouter(api.Config{
 		DB: d, Log: log, Clock: c.Clock, Box: sealing,
 		Authenticate: a.Accounts.Authenticate, Allow: limiter.Take, Peek: limiter.Peek,
 	})
 	a.Accounts.Routes(a.router)
+	a.Teams.Routes(a.router)
 	a.Pipelines.Routes(a.router)
 	a.CustomFields.Routes(a.router)
 	a.Editor.Routes(a.router)

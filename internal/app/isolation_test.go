@@ -47,12 +47,12 @@ func newHousehold(t *testing.T, d *db.DB, clock *dbtest.Clock) *household {
 	h.document = sync.OnceValue(func() *huma.OpenAPI { return h.app.router.Document("") })
 	for account, text := range map[int64]string{owner: secret, stranger: "aberto"} {
 		furnish(t, d, clock, account, text)
+		h.ids[account] = idsOf(t, d, account) // without the key that it asks with, which it could revoke
 		_, key, err := h.app.Accounts.CreateKey(t.Context(), account, accounts.NewKey{Name: text, Scopes: authz.AllScopes()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		h.keys[account] = key
-		h.ids[account] = idsOf(t, d, account)
 	}
 	return h
 }
@@ -76,6 +76,9 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 		`INSERT INTO merges (id, account_id, primary_id, secondary_id, states, primary_visit, merged_at) VALUES ($3 + 83, $1, $3, $3 + 82, '{}', 1, $6)`,
 		`INSERT INTO merge_rows (account_id, merge_id, relation, row_id, was) VALUES ($1, $3 + 83, 'nothing', 1, $2)`,
 		`UPDATE users SET name = $2 WHERE account_id = $1 AND id = $4`,
+		`INSERT INTO api_keys (id, account_id, name, prefix, hash, scopes, created_at) VALUES ($3 + 90, $1, $2, 'crm_', $2, 'leads:read', $6)`,
+		`INSERT INTO teams (id, account_id, name, name_key, created_at, updated_at) VALUES ($3 + 91, $1, $2, $2, $6, $6)`,
+		`INSERT INTO team_members (account_id, team_id, user_id) VALUES ($1, $3 + 91, $4)`,
 		`UPDATE pipelines SET name = $2 WHERE account_id = $1`,
 		`UPDATE stages SET name = $2 WHERE account_id = $1 AND id = $5`,
 		`INSERT INTO lead_counters (account_id, pipeline_id, stage_id, archived, slot, leads) VALUES ($1, $1, $5, FALSE, 0, 1)`,
@@ -171,7 +174,7 @@ var sqliteOnly = []string{"search_queue", "search_generations", "tag_blocks"}
 func idsOf(t *testing.T, d *db.DB, account int64) (ids []int64) {
 	t.Helper()
 	for _, table := range accountTables(t) {
-		if table == "api_keys" || table == "idempotency_keys" || (d.Engine() == db.Postgres && slices.Contains(sqliteOnly, table)) || (d.Engine() == db.SQLite && table == "lead_tags") {
+		if table == "idempotency_keys" || (d.Engine() == db.Postgres && slices.Contains(sqliteOnly, table)) || (d.Engine() == db.SQLite && table == "lead_tags") {
 			continue
 		}
 		err := d.Read(t.Context(), func(q db.Querier) error {
@@ -218,10 +221,13 @@ func (h *household) ask(account int64, method, path, body string) *httptest.Resp
 // adds to their account's number.
 var further = map[string]int64{"{sequence_id}": 12}
 
+// furtherUser is the user that a path names besides its record.
+func furtherUser(id int64) int64 { return id/1000*10 + 1 }
+
 // paths are a route's paths with each of some ids in the place of its record's.
 func paths(route api.Route, ids []int64) (all []string) {
 	for _, id := range ids {
-		path := strings.ReplaceAll(strings.Replace(route.Path, "{id}", fmt.Sprint(id), 1), "{tag}", "vip")
+		path := strings.NewReplacer("{id}", fmt.Sprint(id), "{tag}", "vip", "{user_id}", fmt.Sprint(furtherUser(id))).Replace(route.Path)
 		for name, added := range further {
 			path = strings.ReplaceAll(path, name, fmt.Sprint(id-id%1000+added))
 		}
@@ -308,7 +314,7 @@ func (h *household) lists(route api.Route) {
 }
 
 // references are the members of bodies that name another record.
-var references = []string{"pipeline_id", "stage_id", "assigned_to", "lead_id", "reason_id", "sequence_id", "instance_id", "template_id", "secondary_id"}
+var references = []string{"pipeline_id", "stage_id", "assigned_to", "lead_id", "reason_id", "sequence_id", "instance_id", "template_id", "secondary_id", "user_id", "team_id"}
 
 // foreignReferences writes the stranger's own records with the owner's in each
 // member that refers to one. It must be a 422, of which every writing route that

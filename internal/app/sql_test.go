@@ -19,7 +19,7 @@ import (
 var excused = []struct{ file, text, reason string }{
 	{"api/retries.go", "DELETE FROM idempotency_keys WHERE created_at < ", "forgets by age, whosever it was"},
 	{"api/retries.go", "UPDATE idempotency_keys SET leased_to = $1 WHERE state", "ends the leases of a process that was killed"},
-	{"accounts/store.go", "WHERE k.hash = $1", "finds out which account a key is of"},
+	{"accounts/store_key.go", "WHERE k.hash = $1", "finds out which account a key is of"},
 	{"demo/fill.go", "WHERE a.is_demo AND k.hash = $1", "asks whether the database is a demo's, and whole"},
 	{"scoring/decay.go", "SELECT account_id FROM score_decay", "looks for the accounts whose scores decay"},
 	{"messaging/inbox.go", "FROM whatsapp_instances WHERE id = $1 AND provider", "finds out which account a webhook's number is of"},

@@ -8,6 +8,7 @@ package authz
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -70,6 +71,23 @@ const (
 // Roles lists the roles in the order in which a key looks for the user it acts as.
 func Roles() []Role { return []Role{Admin, Manager, Viewer} }
 
+// Scopes are what a role lets its user do, and so what a key that acts as that
+// user is capped at. An admin may do everything; a manager everything but deciding
+// who works in the account and how it is set up as a whole, which includes its
+// keys; a viewer may read.
+func (r Role) Scopes() []Scope {
+	return slices.DeleteFunc(AllScopes(), func(s Scope) bool {
+		switch r {
+		case Admin:
+			return false
+		case Manager:
+			return s == UsersWrite || s == SettingsWrite
+		default:
+			return !strings.HasSuffix(string(s), ":read")
+		}
+	})
+}
+
 // Actor is who does something: an account, the user in whose name it is done
 // and the key that allows it. It is a value; copies are cheap.
 type Actor struct {
@@ -78,6 +96,9 @@ type Actor struct {
 	KeyID     int64
 	Scopes    []Scope
 	Location  *time.Location // the account's time zone, for all day logic
+	// PhoneRegion is the country (ISO 3166) of phones that come without a country
+	// code; "" is Brazil.
+	PhoneRegion string
 	// SetupVersion counts the changes to the account's pipelines, stages, lost
 	// reasons, custom fields and users; what is cached of them is kept by it.
 	SetupVersion int64

@@ -30,4 +30,6 @@ type Field struct {
 	Active     bool     `json:"is_active" example:"true" doc:"Whether the field is in use; values of others are ignored and not shown"`
 	ShowOnCard bool     `json:"show_on_card" example:"true" doc:"Whether the board shows the value on a lead's card"`
 	SortOrder  int      `json:"sort_order" example:"1" doc:"Place among the fields, ascending"`
+
+	phoneRegion string // the account's
 }

@@ -10,12 +10,16 @@ import (
 
 // LoadSet reads an account's fields.
 func LoadSet(q db.Querier, accountID int64) (*Set, error) {
+	var region string
+	if err := db.Get(q.Query(`SELECT phone_region FROM accounts WHERE id = $1`, accountID), &region); err != nil {
+		return nil, fmt.Errorf("reading account %d: %w", accountID, err)
+	}
 	rows := q.Query(`SELECT id, name, label, field_type, options, is_required, is_active, show_on_card, sort_order
 		FROM custom_fields WHERE account_id = $1`, accountID)
 	defer rows.Close()
 	var fields []Field
 	for rows.Next() {
-		var f Field
+		f := Field{phoneRegion: region}
 		var options string
 		rows.Scan(&f.ID, &f.Name, &f.Label, &f.Type, &options, &f.Required, &f.Active, &f.ShowOnCard, &f.SortOrder)
 		if rows.Err() != nil {

@@ -36,7 +36,7 @@ const (
 //   - checkbox: true and false, also 1, "1", "true" and their opposites
 //   - select: an option in its stored spelling, found without regard to case
 //   - multiselect: an array of options, each once, in the order sent; one option alone will do
-//   - url: with http or https; phone: as phones.Normalize stores it; email: a bare address
+//   - url: with http or https; phone: as phones.NormalizeIn stores it; email: a bare address
 //
 // Null, "" and an array without values clear. What cannot be converted yields a
 // problem, in the wording of the reference; value is then nil.
@@ -141,7 +141,7 @@ func (f Field) text(sent incoming) (json.RawMessage, string) {
 		}
 	case Phone:
 		longest = maxPhone
-		value = phones.Normalize(value)
+		value = phones.NormalizeIn(value, f.phoneRegion)
 	}
 	if utf8.RuneCountInString(value) > longest {
 		return nil, f.must("not be greater than " + strconv.Itoa(longest) + " characters")

@@ -18,7 +18,7 @@ var sqliteForms = []struct {
 	// Where a text stands in another one.
 	{regexp.MustCompile(`\bstrpos\(`), `instr(`},
 	// SQLite has one writer: the row is locked already.
-	{regexp.MustCompile(`(\s+FOR (UPDATE|NO KEY UPDATE|SHARE)( OF \w+)?( SKIP LOCKED)?)+\s*$`), ``},
+	{regexp.MustCompile(`(\s+FOR (UPDATE|NO KEY UPDATE|SHARE|KEY SHARE)( OF \w+)?( SKIP LOCKED)?)+\s*$`), ``},
 	// A type that only PostgreSQL needs to be told.
 	{regexp.MustCompile(`\$(\d+)::(bigint|text|boolean|smallint|timestamptz)\b`), `$$$1`},
 	{regexp.MustCompile(`::(bigint|text|boolean|smallint)\b`), ``},

@@ -57,6 +57,15 @@ func (s *Service) shown(u *setup, l *Lead) LeadAnswer {
 	return LeadAnswer{written: append(r.lead(nil, l), '}'), version: l.Version}
 }
 
+// shownWithOwner is [Service.shown] with what include=owner adds.
+func (s *Service) shownWithOwner(u *setup, l *Lead) LeadAnswer {
+	if l == nil {
+		return LeadAnswer{}
+	}
+	r := renderer{setup: *u}
+	return LeadAnswer{written: append(r.owner(r.lead(nil, l), l), '}'), version: l.Version}
+}
+
 // ListAnswer is a page of leads.
 type ListAnswer struct {
 	Success bool     `json:"success" doc:"Always true." example:"true"`

@@ -44,8 +44,11 @@ func (s *Service) create(tx *db.Tx, actor authz.Actor, u *setup, d draft, name s
 	}
 	now := tx.Now()
 	l := &Lead{Name: name, Tags: "[]", CustomValues: "{}", CreatedBy: actor.PerformedBy(), Version: 1, CreatedAt: now, UpdatedAt: now}
-	details.apply(l, u.fields, false)
+	details.apply(l, u, false)
 	l.enter(d.stage, now)
+	if err := holdOwner(tx, actor, nil, l); err != nil {
+		return nil, err
+	}
 	if err := insert(tx, actor, l); err != nil {
 		return nil, fmt.Errorf("inserting a lead: %w", err)
 	}
@@ -92,7 +95,7 @@ func (w *Writer) Upsert(ctx context.Context, form *input.Form[UpsertFields]) (Wr
 	if err := form.Malformed(); err != nil {
 		return Write{}, err
 	}
-	keys := matchKeys(f)
+	keys := matchKeys(f, actor.PhoneRegion)
 	if err := form.Err(); err != nil && keys == (matchedBy{}) {
 		return Write{}, err // nothing can be looked for, so nothing is known to be missing for a creation
 	}
@@ -162,12 +165,12 @@ func requireCreation(form *input.Form[UpsertFields]) error {
 // matchedBy is what an upsert looks for, in this order; "" is not looked for.
 type matchedBy struct{ email, phone string }
 
-func matchKeys(f *UpsertFields) (k matchedBy) {
+func matchKeys(f *UpsertFields, phoneRegion string) (k matchedBy) {
 	if f.MatchBy.Value != byPhone && f.Email.Given() {
 		k.email = emailKey(f.Email.Value)
 	}
 	if f.MatchBy.Value != byEmail && f.Phone.Given() {
-		k.phone = phones.Key(phones.Normalize(f.Phone.Value))
+		k.phone = phones.Key(phones.NormalizeIn(f.Phone.Value, phoneRegion))
 	}
 	return k
 }
@@ -212,12 +215,15 @@ func (s *Service) merge(tx *db.Tx, actor authz.Actor, u *setup, d draft, l *Lead
 	if f.Name.Given() {
 		l.Name = f.Name.Value
 	}
-	f.apply(l, u.fields, true)
+	f.apply(l, u, true)
 	return s.edit(tx, actor, u, d, &before, l)
 }
 
 // edit stores an edited lead, which also moves when the draft says so.
 func (s *Service) edit(tx *db.Tx, actor authz.Actor, u *setup, d draft, before, after *Lead) error {
+	if err := holdOwner(tx, actor, before, after); err != nil {
+		return err
+	}
 	m := move{before: before, after: after, to: d.stage}
 	moves := d.hasStage && d.stage.ID != before.StageID
 	if moves {

@@ -44,6 +44,7 @@ func (s *Service) Routes(r *api.Router) {
 	}
 	s.routesOfOne(r)
 	s.routesOfMoves(r)
+	s.routeOfAssignment(r)
 	s.routesOfTags(r)
 	s.routesOfTrash(r)
 	s.routesOfMerges(r)
@@ -101,6 +102,16 @@ func (s *Service) routesOfMoves(r *api.Router) {
 		}, BodyExample: map[string]any{"stage_id": 11, "reason_id": 3},
 	}, func(ctx context.Context, c *api.Call, form *input.Form[LostFields]) (Moved, error) {
 		return s.Lose(ctx, c.Actor, c.ID("id"), c.Expected, form)
+	})
+}
+
+func (s *Service) routeOfAssignment(r *api.Router) {
+	api.HandleBody(r, api.Route{
+		Method: "PUT", Path: "/leads/{id}/assign", Scope: authz.LeadsWrite, ID: "assignLead", Tag: section, Summary: "Assign a lead",
+		Description: "Gives the lead to a user, takes it from whoever has it (`user_id` null), or gives it to the member of a team whose turn it is. The answer shows the lead with its owner.",
+		BodyExample: map[string]any{"team_id": 2},
+	}, func(ctx context.Context, c *api.Call, form *input.Form[AssignFields]) (LeadAnswer, error) {
+		return s.Assign(ctx, c.Actor, c.ID("id"), c.Expected, form)
 	})
 }
 

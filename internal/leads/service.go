@@ -45,9 +45,12 @@ type setup struct {
 	board  *pipelines.Board
 	fields *customfields.Set
 	users  *accounts.Users
+	// phoneRegion is the country of phones without a country code.
+	phoneRegion string
 }
 
 func (s *Service) setup(ctx context.Context, actor authz.Actor) (u setup, err error) {
+	u.phoneRegion = actor.PhoneRegion
 	if u.board, err = s.pipelines.Board(ctx, actor); err != nil {
 		return u, err
 	}
@@ -61,6 +64,7 @@ func (s *Service) setup(ctx context.Context, actor authz.Actor) (u setup, err er
 // renewed is the setup as the database has it now. A look-up that fails asks it
 // before it refuses: the snapshot may be half a second old.
 func (s *Service) renewed(ctx context.Context, actor authz.Actor) (u setup, err error) {
+	u.phoneRegion = actor.PhoneRegion
 	if u.board, err = s.pipelines.Reload(ctx, actor); err != nil {
 		return u, err
 	}
@@ -93,7 +97,7 @@ func (s *Service) write(ctx context.Context, actor authz.Actor, u *setup, fn fun
 		err = s.db.Write(ctx, fn)
 	}
 	if v, ok := db.ViolationOf(err); ok && v.Kind == db.ForeignKey { // it was there when it was looked up
-		return faults.New(faults.Conflict, "A etapa ou o responsável informado acaba de ser removido.").Because(err)
+		return justRemoved().Because(err)
 	}
 	return err
 }
@@ -130,7 +134,7 @@ func (u *setup) lookUp(pipelineID, stageID input.Field[int64], details *Details,
 		return d
 	}
 	if details.AssignedTo.Given() {
-		if _, ok := u.users.ByID(details.AssignedTo.Value); !ok {
+		if !u.users.Active(details.AssignedTo.Value) {
 			problems.Selected("assigned_to")
 		}
 	}
@@ -142,14 +146,14 @@ func (u *setup) lookUp(pipelineID, stageID input.Field[int64], details *Details,
 
 // apply writes the sent details into the lead. With keepEmpty, what was sent empty
 // changes nothing (upsert); otherwise it clears.
-func (d *Details) apply(l *Lead, fields *customfields.Set, keepEmpty bool) {
+func (d *Details) apply(l *Lead, u *setup, keepEmpty bool) {
 	setText := func(place *string, f input.Field[string]) {
 		if f.Given() || (f.Cleared() && !keepEmpty) {
 			*place = f.Value
 		}
 	}
 	if d.Phone.Given() {
-		l.Phone = phones.Normalize(d.Phone.Value)
+		l.Phone = phones.NormalizeIn(d.Phone.Value, u.phoneRegion)
 	} else if d.Phone.Cleared() && !keepEmpty {
 		l.Phone = ""
 	}
@@ -175,7 +179,7 @@ func (d *Details) apply(l *Lead, fields *customfields.Set, keepEmpty bool) {
 	if d.AssignedTo.Given() || (d.AssignedTo.Cleared() && !keepEmpty) {
 		l.AssignedTo = d.AssignedTo.Ptr()
 	}
-	d.applyCustomFields(l, fields, keepEmpty)
+	d.applyCustomFields(l, u.fields, keepEmpty)
 }
 
 func (d *Details) applyCustomFields(l *Lead, fields *customfields.Set, keepEmpty bool) {

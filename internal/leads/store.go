@@ -130,3 +130,8 @@ func store(tx *db.Tx, actor authz.Actor, l *Lead, changes []timeline.Change) err
 	}
 	return tx.Queue(updateSQL, append([]any{actor.AccountID, l.ID}, l.stored()...)...)
 }
+
+// justRemoved is the refusal of a reference that was there when it was looked up.
+func justRemoved() *faults.Error {
+	return faults.New(faults.Conflict, "A etapa ou o responsável informado acaba de ser removido.")
+}

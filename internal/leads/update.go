@@ -49,7 +49,7 @@ func (w *Writer) update(tx *db.Tx, d draft, l *Lead, f *UpdateFields) error {
 	if f.Name.Given() {
 		l.Name = f.Name.Value
 	}
-	f.apply(l, w.setup.fields, false)
+	f.apply(l, &w.setup, false)
 	if f.Status.Given() {
 		l.Archived = Status(f.Status.Value) == Archived
 	}

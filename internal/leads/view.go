@@ -1,7 +1,6 @@
 package leads
 
 import (
-	"syncro/internal/accounts"
 	"syncro/internal/calendar"
 	"syncro/internal/money"
 )
@@ -10,6 +9,13 @@ import (
 type Ref struct {
 	ID   int64  `json:"id" doc:"Id." example:"5"`
 	Name string `json:"name" doc:"Name." example:"Proposta"`
+}
+
+// Owner is the user a lead is assigned to.
+type Owner struct {
+	ID    int64  `json:"id" doc:"User id." example:"12"`
+	Name  string `json:"name" doc:"Name." example:"Ana"`
+	Email string `json:"email" doc:"Email." example:"ana@minhaempresa.com.br"`
 }
 
 // View is the Lead object of the API, for the OpenAPI document; renderer writes it.
@@ -39,7 +45,7 @@ type View struct {
 	UpdatedAt    calendar.Instant `json:"updated_at" doc:"When the lead, its tags, custom fields, stage or owner last changed, in UTC."`
 
 	AssignedTo     *int64            `json:"assigned_to,omitempty" doc:"With include=owner: the owner's id, null for none." example:"12"`
-	Owner          *accounts.User    `json:"owner,omitempty" doc:"With include=owner: the owner, null for none."`
+	Owner          *Owner            `json:"owner,omitempty" doc:"With include=owner: the owner, null for none."`
 	Score          *int64            `json:"score,omitempty" doc:"With include=score." example:"0"`
 	ScoreUpdatedAt *calendar.Instant `json:"score_updated_at,omitempty" doc:"With include=score."`
 	Sales          []Sale            `json:"sales,omitempty" nullable:"false" doc:"With include=sales, newest first."`

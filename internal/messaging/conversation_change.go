@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"syncro/internal/accounts"
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/faults"
@@ -63,9 +64,12 @@ type AssignFields struct {
 func (s *Service) Assign(ctx context.Context, actor authz.Actor, id int64, form *input.Form[AssignFields]) (ConversationView, error) {
 	return s.changeConversation(ctx, actor, id, func(tx *db.Tx, c *Conversation) error {
 		user := form.Fields.AssignedTo
-		var known int64
 		return refer(form, "assigned_to", user, &c.AssignedTo, func() error {
-			return db.Get(tx.Query(`SELECT id FROM users WHERE account_id = $1 AND id = $2`, actor.AccountID, user.Value), &known)
+			active, err := accounts.HoldUser(tx, actor, user.Value)
+			if err == nil && !active {
+				err = db.ErrNoRows
+			}
+			return err
 		})
 	})
 }

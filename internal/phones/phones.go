@@ -26,26 +26,36 @@ const maxDigits = 24
 // Normalize is the form in which a phone is stored: E.164 when the text holds
 // only digits and phone punctuation and is a possible number, else the text,
 // trimmed. The ninth digit stays as it was sent.
-func Normalize(text string) string {
+func Normalize(text string) string { return NormalizeIn(text, brazil) }
+
+// brazil is the region of numbers without a country code, where no other is set.
+const brazil = "BR"
+
+// NormalizeIn is [Normalize] for an account whose phones without a country code are
+// of another region (ISO 3166; "" is Brazil). A number in E.164 is the same in all.
+func NormalizeIn(text, region string) string {
+	if region == "" {
+		region = brazil
+	}
 	text = strings.TrimSpace(text)
 	var buffer [maxDigits + 1]byte
 	dialled, ok := dial(buffer[:0], text)
 	if !ok {
 		return text
 	}
-	if country, national, ok := brazilian(dialled); ok {
+	if country, national, ok := brazilian(dialled); ok && (region == brazil || dialled[0] == '+') {
 		if len(text) == len(country)+len(national) && strings.HasPrefix(text, country) {
 			return text // it is stored as it came
 		}
 		return country + string(national)
 	}
 	number := string(dialled)
-	if !e164(&number) {
+	if !e164(&number, region) {
 		return text
 	}
 	// What is left after a trunk prefix may begin with another one; the stored
 	// form is the one that reading again leaves alone.
-	for again := number; e164(&again) && len(again) < len(number); {
+	for again := number; e164(&again, region) && len(again) < len(number); {
 		number = again
 	}
 	return number
@@ -126,14 +136,17 @@ func area[T string | []byte](national T) bool {
 
 // e164 replaces what was dialled by its E.164 form and tells whether it is a
 // possible number.
-func e164(dialled *string) bool {
-	number, err := phonenumbers.Parse(*dialled, "BR")
+func e164(dialled *string, region string) bool {
+	number, err := phonenumbers.Parse(*dialled, region)
 	if err != nil || !phonenumbers.IsPossibleNumber(number) {
 		return false
 	}
 	*dialled = phonenumbers.Format(number, phonenumbers.E164)
 	return true
 }
+
+// IsRegion tells whether phones can be of a country, given by its code in ISO 3166.
+func IsRegion(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
 
 // Key is what two spellings of one number have in common: the digits of the
 // stored form, a Brazilian mobile always with its ninth digit. It is empty when

@@ -296,7 +296,7 @@ func (c *checker) action(f *SettingsFields) Settings {
 
 func (c *checker) user(f input.Field[int64]) *int64 {
 	if f.Given() {
-		if _, ok := c.users.ByID(f.Value); !ok {
+		if !c.users.Active(f.Value) {
 			c.refuse("settings.assigned_to")
 		}
 	}

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,11 +50,14 @@ func (s *Service) CreateMandatory(tx *db.Tx, actor authz.Actor, lead LeadRef, st
 	shown := &Lead{lead.ID, lead.Name, textOrNil(lead.Phone), textOrNil(lead.Email)}
 	var owner *timeline.Person
 	if lead.AssignedTo != nil {
-		user, err := findUser(tx, actor, *lead.AssignedTo)
-		if err != nil {
+		switch user, err := holdUser(tx, actor, *lead.AssignedTo); {
+		case err == nil:
+			owner = &user
+		case errors.Is(err, db.ErrNoRows): // he is deleted: an undo has given the lead back to him
+			lead.AssignedTo = nil
+		default:
 			return fmt.Errorf("looking up user %d: %w", *lead.AssignedTo, err)
 		}
-		owner = &user
 	}
 	standing, err := stillDemanded(tx, actor, stage.Requirements)
 	if err != nil {

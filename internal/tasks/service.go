@@ -196,7 +196,7 @@ func (r *record) refer(tx *db.Tx, actor authz.Actor, leadID, userID *int64, prob
 		}
 	}
 	if userID != nil {
-		switch user, err := findUser(tx, actor, *userID); {
+		switch user, err := holdUser(tx, actor, *userID); {
 		case err == nil:
 			r.AssignedTo, r.AssignedUser = &user.ID, &user
 		case errors.Is(err, db.ErrNoRows):

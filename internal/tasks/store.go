@@ -189,8 +189,9 @@ func lockLead(tx *db.Tx, actor authz.Actor, id int64) (lead Lead, visit int64, e
 	return lead, visit, err
 }
 
-// findUser finds a user, or [db.ErrNoRows].
-func findUser(q db.Querier, actor authz.Actor, id int64) (user timeline.Person, err error) {
-	err = db.Get(q.Query(`SELECT id, name FROM users WHERE account_id = $1 AND id = $2`, actor.AccountID, id), &user.ID, &user.Name)
+// holdUser finds a user whom a task can be given to, who in that case is not
+// deleted before the transaction ends; [db.ErrNoRows] when there is none.
+func holdUser(tx *db.Tx, actor authz.Actor, id int64) (user timeline.Person, err error) {
+	err = db.Get(tx.Query(`SELECT id, name FROM users WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL FOR KEY SHARE`, actor.AccountID, id), &user.ID, &user.Name)
 	return user, err
 }

@@ -14,6 +14,7 @@ CREATE TABLE accounts (
     status        TEXT NOT NULL CHECK (status IN ('active', 'trial', 'suspended')),
     max_leads     BIGINT, -- NULL: no limit
     time_zone     TEXT NOT NULL,
+    phone_region  TEXT NOT NULL DEFAULT 'BR', -- ISO 3166: the country of phones without a country code
     setup_version BIGINT NOT NULL DEFAULT 1, -- counts changes to what caches hold of the account's setup
     is_demo       BOOLEAN NOT NULL DEFAULT FALSE, -- made by `syncro demo`; `serve` refuses such a database
     created_at    TIMESTAMPTZ NOT NULL,
@@ -25,10 +26,11 @@ CREATE TABLE users (
     account_id BIGINT NOT NULL REFERENCES accounts (id),
     name       TEXT NOT NULL,
     email      TEXT NOT NULL,
-    email_key  TEXT NOT NULL, -- lower case
+    email_key  TEXT, -- lower case; NULL once deleted, so that the email is free
     role       TEXT NOT NULL CHECK (role IN ('admin', 'manager', 'viewer')),
     created_at TIMESTAMPTZ NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL,
+    deleted_at TIMESTAMPTZ, -- kept for history, which names the user
     UNIQUE (account_id, id),
     UNIQUE (account_id, email_key)
 );
@@ -40,11 +42,15 @@ CREATE TABLE api_keys (
     prefix     TEXT NOT NULL, -- the key's first characters, for display
     hash       TEXT NOT NULL UNIQUE, -- SHA-256 of the key, in hex
     scopes     TEXT NOT NULL, -- separated by spaces
+    user_id    BIGINT, -- the user it acts as; NULL: the account's first
     rate_limit BIGINT, -- requests a minute; NULL: the configured default
     expires_at TIMESTAMPTZ,
     revoked_at TIMESTAMPTZ,
+    replaced_by BIGINT, -- the key that a rotation has made of it
     created_at TIMESTAMPTZ NOT NULL,
-    UNIQUE (account_id, id)
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, user_id) REFERENCES users (account_id, id),
+    FOREIGN KEY (account_id, replaced_by) REFERENCES api_keys (account_id, id)
 );
 
 -- How much of its rate limit a key has used, shared by all nodes.

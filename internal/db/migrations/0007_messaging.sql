@@ -46,6 +46,7 @@ CREATE TABLE conversations (
     FOREIGN KEY (lead_id) REFERENCES leads (id) ON DELETE SET NULL
 );
 CREATE INDEX conversations_by_lead ON conversations (lead_id) WHERE lead_id IS NOT NULL;
+CREATE INDEX conversations_by_user ON conversations (account_id, assigned_to) WHERE assigned_to IS NOT NULL;
 CREATE INDEX conversations_newest ON conversations (account_id, last_message_at, id);
 
 CREATE TABLE messages (
