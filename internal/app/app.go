@@ -16,6 +16,7 @@ import (
 	"syncro/internal/customfields"
 	"syncro/internal/db"
 	"syncro/internal/events"
+	"syncro/internal/imports"
 	"syncro/internal/jobs"
 	"syncro/internal/leads"
 	"syncro/internal/messaging"
@@ -45,6 +46,7 @@ type App struct {
 	Setup        *setup.Service
 	Operations   *operations.Service
 	Bulk         *bulk.Service
+	Imports      *imports.Service
 	Editor       *setup.Editor
 	Tasks        *tasks.Service
 	Leads        *leads.Service
@@ -127,6 +129,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 		Accounts: a.Accounts, Pipelines: a.Pipelines, CustomFields: a.CustomFields, Tasks: a.Tasks, Leads: a.Leads, Messaging: a.Messaging,
 	})
 	a.Leads.Relate(leads.Rows("lead_products"), contacts.Relation(), scoring.Relation(), messaging.Relation(), a.Sequences.Relation())
+	a.Imports = imports.New(d, imports.Using{Accounts: a.Accounts, Pipelines: a.Pipelines, CustomFields: a.CustomFields, Leads: a.Leads, Operations: a.Operations})
 
 	a.Accounts.AddBelongings(a.Leads.Owned(), a.Tasks.Owned(), a.Messaging.Owned())
 	a.Accounts.CountLeads(leads.Count)
@@ -149,6 +152,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Messaging.Routes(a.router)
 	a.Inbox.Mount(a.router)
 	a.Webhooks.Routes(a.router)
+	a.Imports.Routes(a.router)
 	a.mountHealth()
 	a.mountDocumentation()
 	return a

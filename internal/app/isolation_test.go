@@ -131,6 +131,11 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 		`INSERT INTO operations (id, account_id, kind, state, parameters, total, created_by, created_at) VALUES ($3 + 80, $1, 'bulk_action', 'done', '{}', 1, $4, $6)`,
 		`INSERT INTO operation_items (account_id, operation_id, number, lead_id, outcome, message) VALUES ($1, $3 + 80, 1, $3, 'failed', $2)`,
 		`INSERT INTO bulk_targets (account_id, operation_id, part, leads) VALUES ($1, $3 + 80, 1, '[]')`,
+		`INSERT INTO imports (id, account_id, ready, file_name, source, row_count, columns, mapping, options, created_by, created_at)
+			VALUES ($3 + 85, $1, TRUE, $2, '{}', 1, '[]', '[]', '{}', $4, $6)`,
+		`INSERT INTO import_parts (account_id, import_id, part, content) VALUES ($1, $3 + 85, 1, '')`,
+		`INSERT INTO import_problems (account_id, import_id, operation_id, row_number, ordinal, kind, message) VALUES ($1, $3 + 85, $3 + 80, 1, 1, 'problem', $2)`,
+		`INSERT INTO import_keys (account_id, operation_id, contact_key, row_number) VALUES ($1, $3 + 80, $2, 1)`,
 	} {
 		execNumbered(t, d, statement, account, text, id, user, stage, now)
 	}

@@ -60,6 +60,7 @@ func (a *App) loops() []loop {
 		{name: "index for search", every: time.Minute, wake: a.Leads.Unindexed(), gather: time.Second, once: a.indexSearch},
 		{name: "let scores decay", every: time.Hour, once: a.Scoring.RunDecay},
 		{name: "forget old deliveries", every: time.Hour, once: a.Webhooks.ForgetOld},
+		{name: "forget old imports", every: time.Hour, once: a.Imports.ForgetOld},
 		{name: "forget old webhooks", every: time.Hour, once: a.Inbox.ForgetHooks},
 		{name: "purge the trash", every: time.Hour, once: a.purgeTrash},
 	}

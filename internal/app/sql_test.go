@@ -34,6 +34,7 @@ var excused = []struct{ file, text, reason string }{
 	{"messaging/progress.go", "FROM messages WHERE status = 'sending' AND updated_at < ", "sweeps what was abandoned in any account, and gives the account with it"},
 	{"operations/store.go", "FROM operations o JOIN accounts a", "looks for what is due in any account"},
 	{"sequences/late.go", "FROM sequence_runs WHERE fallback_at <= ", "looks for what is due in any account"},
+	{"imports/service.go", "DELETE FROM imports WHERE id IN", "forgets by age, whosever it was"},
 	{"sequences/engine.go", "WITH RECURSIVE account (id)", "looks for the accounts of which something is due"},
 	{"sequences/engine.go", "SET due_at = $1 WHERE running", "ends the leases of a process that was killed"},
 	{"leads/search.go", "FROM search_queue q LEFT JOIN leads l", "indexes for search what waits in any account"},

@@ -46,5 +46,6 @@ func migrationSQL(engine Engine, sql string) string {
 		"/*sqlite: WITHOUT ROWID*/", "WITHOUT ROWID",
 		"TIMESTAMPTZ", "INTEGER",
 		"JSONB", "TEXT",
+		"BYTEA", "BLOB",
 	).Replace(sql)
 }

@@ -42,6 +42,30 @@ func ResetIDs(tx *Tx, table string, atLeast int64) error {
 	return nil
 }
 
+// ReserveIDs takes ids from a table, for rows that are to be stored under them in this
+// transaction, in ascending order. Nobody else is given them; one that is not used is
+// never given again.
+func ReserveIDs(tx *Tx, table string, n int) ([]int64, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	if tx.Engine() == Postgres {
+		return Column[int64](tx.Query(`SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2::bigint) ORDER BY 1`, table, int64(n)))
+	}
+	if _, err := tx.Exec(`INSERT INTO sqlite_sequence (name, seq) SELECT $1, 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = $1)`, table); err != nil {
+		return nil, fmt.Errorf("reserving ids of %s: %w", table, err)
+	}
+	var last int64
+	if err := Get(tx.Query(`UPDATE sqlite_sequence SET seq = seq + $2 WHERE name = $1 RETURNING seq`, table, int64(n)), &last); err != nil {
+		return nil, fmt.Errorf("reserving ids of %s: %w", table, err)
+	}
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = last - int64(n) + int64(i) + 1
+	}
+	return ids, nil
+}
+
 func (c *postgresConn) load(table string, columns []string, rows iter.Seq[[]any]) (int64, error) {
 	if err := c.flush(); err != nil {
 		return 0, err

@@ -194,12 +194,11 @@ func (c *postgresConn) queue(sql string, args []any) error {
 }
 
 func (c *postgresConn) lockKeys(keys []string) error {
-	for _, key := range keys {
-		if err := c.queue("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", []any{key}); err != nil {
-			return err
-		}
+	if len(keys) == 0 {
+		return nil
 	}
-	return nil
+	// In the order of the list: a function of a result is called row by row.
+	return c.queue("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest($1::text[]) AS k(key)", []any{keys})
 }
 
 // attempt runs fn inside a savepoint. The savepoint travels with the first

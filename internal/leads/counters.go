@@ -2,6 +2,7 @@ package leads
 
 import (
 	"cmp"
+	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -37,10 +38,7 @@ func recount(tx *db.Tx, actor authz.Actor, before, after *place) error {
 	if before == after || (before != nil && after != nil && *before == *after) {
 		return nil
 	}
-	slot := int64(0)
-	if tx.Engine() == db.Postgres {
-		slot = rand.Int64N(slots) //nolint:gosec // spreads load, hides nothing
-	}
+	slot := anySlot(tx)
 	type step struct {
 		place
 		by int64
@@ -64,8 +62,7 @@ func recount(tx *db.Tx, actor authz.Actor, before, after *place) error {
 		}
 	})
 	for _, s := range steps {
-		if err := tx.Queue(`INSERT INTO lead_counters (account_id, pipeline_id, stage_id, archived, slot, leads) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (account_id, pipeline_id, stage_id, archived, slot) DO UPDATE SET leads = lead_counters.leads + excluded.leads`,
+		if err := tx.Queue(countSQL,
 			actor.AccountID, s.pipeline, s.stage, s.archived, slot, s.by); err != nil {
 			return err
 		}
@@ -74,9 +71,56 @@ func recount(tx *db.Tx, actor authz.Actor, before, after *place) error {
 		return nil
 	}
 	for _, s := range steps {
-		if err := tx.Queue(`INSERT INTO lead_blocks (account_id, pipeline_id, block, slot, leads) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (account_id, pipeline_id, block, slot) DO UPDATE SET leads = lead_blocks.leads + excluded.leads`,
+		if err := tx.Queue(countBlockSQL,
 			actor.AccountID, s.pipeline, s.block, slot, s.by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	countSQL = `INSERT INTO lead_counters (account_id, pipeline_id, stage_id, archived, slot, leads) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (account_id, pipeline_id, stage_id, archived, slot) DO UPDATE SET leads = lead_counters.leads + excluded.leads`
+	countBlockSQL = `INSERT INTO lead_blocks (account_id, pipeline_id, block, slot, leads) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (account_id, pipeline_id, block, slot) DO UPDATE SET leads = lead_blocks.leads + excluded.leads`
+)
+
+// anySlot is one of the rows over which a counter is spread.
+func anySlot(tx *db.Tx) int64 {
+	if tx.Engine() == db.SQLite {
+		return 0
+	}
+	return rand.Int64N(slots) //nolint:gosec // spreads load, hides nothing
+}
+
+// tally gathers what new leads add to the counters, for many of them at a time.
+type tally map[place]int64
+
+func (t tally) add(p *place, by int64) {
+	if p != nil {
+		t[*p] += by
+	}
+}
+
+// write adds it to the counters, in the order of recount.
+func (t tally) write(tx *db.Tx, actor authz.Actor) error {
+	stages, blocks := map[place]int64{}, map[place]int64{}
+	for p, n := range t {
+		stages[place{p.pipeline, p.stage, p.archived, 0}] += n
+		blocks[place{p.pipeline, 0, false, p.block}] += n
+	}
+	inOrder := func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.pipeline, b.pipeline), cmp.Compare(a.stage, b.stage), cmp.Compare(a.block, b.block)) // no new lead is archived
+	}
+	slot := anySlot(tx)
+	for _, p := range slices.SortedFunc(maps.Keys(stages), inOrder) {
+		if err := tx.Queue(countSQL, actor.AccountID, p.pipeline, p.stage, p.archived, slot, stages[p]); err != nil {
+			return err
+		}
+	}
+	for _, p := range slices.SortedFunc(maps.Keys(blocks), inOrder) {
+		if err := tx.Queue(countBlockSQL, actor.AccountID, p.pipeline, p.block, slot, blocks[p]); err != nil {
 			return err
 		}
 	}

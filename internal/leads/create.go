@@ -10,6 +10,7 @@ import (
 	"syncro/internal/faults"
 	"syncro/internal/input"
 	"syncro/internal/phones"
+	"syncro/internal/pipelines"
 	"syncro/internal/timeline"
 )
 
@@ -55,15 +56,20 @@ func (s *Service) create(tx *db.Tx, actor authz.Actor, u *setup, d draft, name s
 	if err := s.reindex(tx, actor, nil, l); err != nil {
 		return nil, err
 	}
-	m := &move{after: l, to: d.stage}
+	return l, s.begin(tx, actor, u, l, d.stage)
+}
+
+// begin does what the creation of a lead entails besides its row and its indexes.
+func (s *Service) begin(tx *db.Tx, actor authz.Actor, u *setup, l *Lead, stage pipelines.Stage) error {
+	m := &move{after: l, to: stage}
 	m.note(timeline.Created, "Lead criado.")
 	if err := s.record(tx, actor, m); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.tell(tx, actor, u, nil, l, nil, m.happened); err != nil {
-		return nil, err
+		return err
 	}
-	return l, s.demand(tx, actor, m)
+	return s.demand(tx, actor, m)
 }
 
 // What an upsert finds an existing lead by.

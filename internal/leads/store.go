@@ -110,8 +110,9 @@ const (
 		utm_source, utm_medium, utm_campaign, utm_term, utm_content, assigned_to, archived, search_text, search_phone, version, updated_at, opted_out_at, deleted_at`
 	storedParameters = `$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33`
 
-	insertSQL = `INSERT INTO leads (account_id, created_by, ` + storedColumns + `, created_at) VALUES ($1, $2, ` + storedParameters + `, $34) RETURNING id`
-	updateSQL = `UPDATE leads SET (` + storedColumns + `) = (` + storedParameters + `) WHERE account_id = $1 AND id = $2`
+	insertSQL    = `INSERT INTO leads (account_id, created_by, ` + storedColumns + `, created_at) VALUES ($1, $2, ` + storedParameters + `, $34) RETURNING id`
+	insertOwnSQL = `INSERT INTO leads (account_id, created_by, ` + storedColumns + `, created_at, id) VALUES ($1, $2, ` + storedParameters + `, $34, $35)`
+	updateSQL    = `UPDATE leads SET (` + storedColumns + `) = (` + storedParameters + `) WHERE account_id = $1 AND id = $2`
 )
 
 func insert(tx *db.Tx, actor authz.Actor, l *Lead) error {

@@ -1,0 +1,447 @@
+package leads
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"syncro/internal/authz"
+	"syncro/internal/db"
+	"syncro/internal/faults"
+	"syncro/internal/input"
+	"syncro/internal/phones"
+	"syncro/internal/pipelines"
+)
+
+// BatchOptions say how the rows of a [Batch] become leads.
+type BatchOptions struct {
+	// MatchBy is what an existing lead is found by, as in an upsert; "" finds none, so
+	// that all rows without an id are created.
+	MatchBy string
+	// Skip leaves leads that exist as they are.
+	Skip bool
+	// EntryStage is where a lead is created whose row names no stage; 0: nowhere.
+	EntryStage int64
+	// AddTags are tags that each lead gets besides.
+	AddTags []string
+	// DryRun changes nothing and tells what would be done.
+	DryRun bool
+	// Planned are how many leads a dry run has already planned to create.
+	Planned int64
+}
+
+// Batch creates and updates many leads in one transaction, by the rules of upserts.
+// The leads that exist are found, and those that are new stored, together; all else,
+// down to the events and the reactions to them, happens for each as in a request of
+// its own. Of two rows of one contact the second updates what the first has made.
+type Batch struct {
+	BatchOptions
+	service *Service
+	actor   authz.Actor
+	setup   setup
+}
+
+// Row is what one row of a batch says. A row whose form has problems changes nothing.
+type Row struct {
+	Number int64 // by which a dry run knows what it would create
+	ID     int64 // of the lead; 0: it is looked for
+	Form   *input.Form[UpsertFields]
+	place  draft
+}
+
+// BatchOutcome is what became of a row.
+type BatchOutcome string
+
+// The outcomes of rows.
+const (
+	RowCreated   BatchOutcome = "created"
+	RowUpdated   BatchOutcome = "updated"
+	RowUnchanged BatchOutcome = "unchanged" // the lead had it all already
+	RowSkipped   BatchOutcome = "skipped"   // the lead exists
+	RowFailed    BatchOutcome = "failed"
+)
+
+// RowResult tells what became of a row.
+type RowResult struct {
+	Outcome  BatchOutcome
+	LeadID   int64 // 0 where there is none
+	Version  int64 // of the lead after a change
+	Earlier  int64 // number of the row of a dry run that would have created the lead; 0: it exists
+	Problems []faults.Problem
+}
+
+// Batch prepares a batch. It is used for one transaction's rows.
+func (s *Service) Batch(ctx context.Context, actor authz.Actor, o BatchOptions) (*Batch, error) {
+	u, err := s.setup(ctx, actor)
+	return &Batch{BatchOptions: o, service: s, actor: actor, setup: u}, err
+}
+
+// Check looks up what a row refers to and adds what is wrong to its problems.
+func (b *Batch) Check(r *Row) {
+	f := &r.Form.Fields
+	r.place = b.setup.lookUp(f.PipelineID, f.StageID, &f.Details, &r.Form.Problems)
+}
+
+// Keys are by what a row finds its lead, or is found by later ones.
+func (b *Batch) Keys(r *Row) (email, phone string) {
+	if b.MatchBy == "" || r.ID != 0 {
+		return "", ""
+	}
+	k := b.keys(r)
+	return k.email, k.phone
+}
+
+func (b *Batch) keys(r *Row) matchedBy {
+	f := r.Form.Fields
+	f.MatchBy = input.Of(b.MatchBy)
+	return matchKeys(&f)
+}
+
+// Apply does the rows, in their order, and gives their results. earlier are the rows
+// that a dry run would have done in former batches, by their keys.
+func (b *Batch) Apply(tx *db.Tx, rows []*Row, earlier map[string]int64) ([]RowResult, error) {
+	p := &batchRun{Batch: b, tx: tx, room: -1}
+	if err := p.begin(rows, earlier); err != nil {
+		return nil, err
+	}
+	results := make([]RowResult, len(rows))
+	for i, r := range rows {
+		var err error
+		if results[i], err = p.row(r); err != nil {
+			return nil, fmt.Errorf("row %d: %w", r.Number, err)
+		}
+	}
+	return results, p.store()
+}
+
+// batchRun is a batch under way in a transaction.
+type batchRun struct {
+	*Batch
+	tx      *db.Tx
+	byEmail map[string][]*Lead // the most recently updated first
+	byPhone map[string][]*Lead
+	byID    map[int64]*Lead
+	ids     []int64 // for leads that are created
+	room    int64   // how many more the plan allows; -1: any number
+	pending []newcomer
+}
+
+// newcomer is a created lead that is not stored yet.
+type newcomer struct {
+	lead  *Lead
+	stage pipelines.Stage
+}
+
+// begin locks and reads what the rows may change.
+func (p *batchRun) begin(rows []*Row, earlier map[string]int64) error {
+	var locks, emails, phoneKeys []string
+	var ids []int64
+	for _, r := range rows {
+		if r.ID != 0 {
+			ids = append(ids, r.ID)
+			continue
+		}
+		if p.MatchBy == "" {
+			continue
+		}
+		k := p.keys(r)
+		locks = append(locks, k.locks(p.actor)...)
+		if k.email != "" {
+			emails = append(emails, k.email)
+		}
+		if k.phone != "" {
+			phoneKeys = append(phoneKeys, k.phone)
+		}
+	}
+	slices.Sort(locks)
+	if !p.DryRun {
+		if err := p.tx.LockKeys(slices.Compact(locks)...); err != nil {
+			return err
+		}
+	}
+	if err := p.read(emails, phoneKeys, ids); err != nil {
+		return err
+	}
+	for key, number := range earlier {
+		would := &Lead{ID: -number}
+		p.byEmail[key], p.byPhone[key] = append(p.byEmail[key], would), append(p.byPhone[key], would)
+	}
+	if p.actor.MaxLeads > 0 {
+		if err := checkLimit(p.tx, p.actor); err != nil && !faults.Is(err, faults.Refused) { // it holds the account
+			return err
+		}
+		n, err := countListed(p.tx, p.actor.AccountID)
+		if err != nil {
+			return err
+		}
+		p.room = max(p.actor.MaxLeads-n-p.Planned, 0)
+	}
+	if p.DryRun {
+		return nil
+	}
+	unknown := 0
+	for _, r := range rows {
+		if r.Form.Problems.Empty() && p.find(r) == nil {
+			unknown++
+		}
+	}
+	var err error
+	p.ids, err = db.ReserveIDs(p.tx, "leads", unknown)
+	return err
+}
+
+// read reads and locks the listed leads with the keys and the ids.
+func (p *batchRun) read(emails, phoneKeys []string, ids []int64) error {
+	p.byEmail, p.byPhone, p.byID = map[string][]*Lead{}, map[string][]*Lead{}, map[int64]*Lead{}
+	lockRows := ""
+	if !p.DryRun {
+		lockRows = " FOR UPDATE"
+	}
+	collect := func(rows *db.Rows) error {
+		for rows.Next() {
+			l := &Lead{}
+			if rows.Scan(l.all()...); p.byID[l.ID] == nil {
+				p.byID[l.ID] = l
+			}
+		}
+		return rows.Err()
+	}
+	const from = `SELECT ` + allColumns + ` FROM leads WHERE account_id = $1 AND ` + listed
+	if len(emails) > 0 {
+		if err := collect(p.tx.Query(from+` AND email_key = ANY($2) ORDER BY id`+lockRows, p.actor.AccountID, emails)); err != nil {
+			return err
+		}
+	}
+	if len(phoneKeys) > 0 {
+		if err := collect(p.tx.Query(from+` AND phone_key = ANY($2) ORDER BY id`+lockRows, p.actor.AccountID, phoneKeys)); err != nil {
+			return err
+		}
+	}
+	if len(ids) > 0 {
+		if err := collect(p.tx.Query(from+` AND id = ANY($2) ORDER BY id`+lockRows, p.actor.AccountID, ids)); err != nil {
+			return err
+		}
+	}
+	all := make([]*Lead, 0, len(p.byID))
+	for _, l := range p.byID {
+		all = append(all, l)
+	}
+	slices.SortFunc(all, func(a, b *Lead) int { return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.ID, b.ID)) })
+	for _, l := range all {
+		p.keep(l)
+	}
+	return nil
+}
+
+// keep makes a lead the first one that is found by its keys: it is the one that was
+// updated last.
+func (p *batchRun) keep(l *Lead) {
+	if key := emailKey(l.Email); key != "" {
+		p.byEmail[key] = append([]*Lead{l}, p.byEmail[key]...)
+	}
+	if key := phones.Key(l.Phone); key != "" {
+		p.byPhone[key] = append([]*Lead{l}, p.byPhone[key]...)
+	}
+	if l.ID > 0 {
+		p.byID[l.ID] = l
+	}
+}
+
+// forget takes a lead out, to be kept as it is now.
+func (p *batchRun) forget(l *Lead) {
+	same := func(other *Lead) bool { return other.ID == l.ID }
+	email, phone := emailKey(l.Email), phones.Key(l.Phone)
+	p.byEmail[email] = slices.DeleteFunc(p.byEmail[email], same)
+	p.byPhone[phone] = slices.DeleteFunc(p.byPhone[phone], same)
+}
+
+// find is the lead that a row means, nil when there is none.
+func (p *batchRun) find(r *Row) *Lead {
+	if r.ID != 0 {
+		return p.byID[r.ID]
+	}
+	if p.MatchBy == "" {
+		return nil
+	}
+	k := p.keys(r)
+	if found := p.byEmail[k.email]; k.email != "" && len(found) > 0 {
+		return found[0]
+	}
+	if found := p.byPhone[k.phone]; k.phone != "" && len(found) > 0 {
+		return found[0]
+	}
+	return nil
+}
+
+// row does one row.
+func (p *batchRun) row(r *Row) (RowResult, error) {
+	existing := p.find(r)
+	problems := r.Form.Problems.Clone()
+	if r.ID != 0 && existing == nil {
+		problems.Selected("id")
+	}
+	f := &r.Form.Fields
+	if f.PipelineID.Given() != f.StageID.Given() && !problems.Has("stage_id") && !problems.Has("pipeline_id") {
+		problems.Required(map[bool]string{true: "stage_id", false: "pipeline_id"}[f.PipelineID.Given()])
+	}
+	entry := r.place
+	if existing == nil && r.ID == 0 {
+		if !entry.hasStage && !problems.Has("stage_id") && !problems.Has("pipeline_id") {
+			if entry.stage, entry.hasStage = p.setup.board.Stage(p.EntryStage); !entry.hasStage {
+				problems.Required("stage_id")
+			}
+		}
+		if !f.Name.Given() && !problems.Has("name") {
+			problems.Required("name")
+		}
+	}
+	if !problems.Empty() {
+		return RowResult{Outcome: RowFailed, Problems: problems.Problems()}, nil
+	}
+	if existing == nil {
+		return p.create(r, entry)
+	}
+	result := RowResult{LeadID: max(existing.ID, 0), Earlier: max(-existing.ID, 0)}
+	if p.Skip {
+		result.Outcome = RowSkipped
+		return result, nil
+	}
+	return p.update(r, existing, result)
+}
+
+func failedRow(result RowResult, message string) RowResult {
+	result.Outcome, result.Problems = RowFailed, []faults.Problem{{Message: message}}
+	return result
+}
+
+// create makes a new lead, to be stored by store.
+func (p *batchRun) create(r *Row, entry draft) (RowResult, error) {
+	if p.room == 0 {
+		return failedRow(RowResult{}, limitReached().Error()), nil
+	}
+	p.room = max(p.room-1, -1)
+	now := p.tx.Now()
+	l := &Lead{ID: -r.Number, Name: r.Form.Fields.Name.Value, Tags: "[]", CustomValues: "{}", CreatedBy: p.actor.PerformedBy(), Version: 1, CreatedAt: now, UpdatedAt: now}
+	r.Form.Fields.apply(l, p.setup.fields, false)
+	l.setTags(withTags(l.TagNames(), p.AddTags))
+	l.enter(entry.stage, now)
+	if !p.DryRun {
+		if len(p.ids) == 0 { // a row before it has taken its email or phone from the lead that it had
+			var err error
+			if p.ids, err = db.ReserveIDs(p.tx, "leads", 1); err != nil {
+				return RowResult{}, err
+			}
+		}
+		l.ID, p.ids = p.ids[0], p.ids[1:]
+		p.pending = append(p.pending, newcomer{l, entry.stage})
+	}
+	p.keep(l)
+	return RowResult{Outcome: RowCreated, LeadID: max(l.ID, 0), Version: 1}, nil
+}
+
+// update writes a row into the lead it found, as an upsert does.
+func (p *batchRun) update(r *Row, existing *Lead, result RowResult) (RowResult, error) {
+	f := &r.Form.Fields
+	before, after := *existing, *existing
+	if f.Name.Given() {
+		after.Name = f.Name.Value
+	}
+	f.apply(&after, p.setup.fields, true)
+	after.setTags(withTags(after.TagNames(), p.AddTags))
+	if p.DryRun {
+		if r.place.hasStage && r.place.stage.ID != before.StageID && existing.ID > 0 {
+			if err := testBlocks(p.tx, p.actor, &before, blockedMove); faults.Is(err, faults.Refused) {
+				return failedRow(result, err.Error()), nil
+			} else if err != nil {
+				return result, err
+			}
+			after.enter(r.place.stage, p.tx.Now())
+		}
+		if result.Outcome = RowUpdated; len(differences(&before, &after)) == 0 && existing.ID > 0 {
+			result.Outcome = RowUnchanged
+		}
+		return result, p.replace(existing, &after)
+	}
+	if slices.ContainsFunc(p.pending, func(n newcomer) bool { return n.lead == existing }) {
+		if err := p.store(); err != nil {
+			return result, err
+		}
+	}
+	err := p.service.edit(p.tx, p.actor, &p.setup, r.place, &before, &after)
+	if refusal, ok := errors.AsType[*faults.Error](err); ok && refusal.Kind == faults.Refused {
+		return failedRow(result, refusal.Message), nil // by the mandatory tasks, before anything was written
+	}
+	if err != nil {
+		return result, err
+	}
+	result.Outcome, result.Version = RowUpdated, after.Version
+	if after.Version == before.Version {
+		result.Outcome = RowUnchanged
+	}
+	return result, p.replace(existing, &after)
+}
+
+// replace makes an updated lead the one that later rows find.
+func (p *batchRun) replace(existing, after *Lead) error {
+	p.forget(existing)
+	*existing = *after
+	p.keep(existing)
+	return nil
+}
+
+// store stores the leads that were created, with all that a creation entails.
+func (p *batchRun) store() error {
+	if len(p.pending) == 0 {
+		return nil
+	}
+	created := make([]*Lead, len(p.pending))
+	counts := tally{}
+	for i, n := range p.pending {
+		created[i] = n.lead
+		counts.add(placeOf(n.lead), 1)
+	}
+	if err := insertMany(p.tx, p.actor, created); err != nil {
+		return err
+	}
+	if err := counts.write(p.tx, p.actor); err != nil {
+		return err
+	}
+	if err := loadTags(p.tx, p.actor.AccountID, created); err != nil {
+		return err
+	}
+	for _, n := range p.pending {
+		if err := p.service.queueForSearch(p.tx, p.actor, n.lead.ID); err != nil {
+			return err
+		}
+		if err := p.service.begin(p.tx, p.actor, &p.setup, n.lead, n.stage); err != nil {
+			return err
+		}
+	}
+	p.pending = nil
+	return nil
+}
+
+// insertMany stores new leads that have their ids.
+func insertMany(tx *db.Tx, actor authz.Actor, leads []*Lead) error {
+	row := func(l *Lead) []any {
+		return append(append([]any{actor.AccountID, l.CreatedBy}, l.stored()...), l.CreatedAt, l.ID)
+	}
+	if tx.Engine() == db.Postgres {
+		_, err := tx.Load("leads", loadedColumns[:len(loadedColumns)-3], func(yield func([]any) bool) {
+			for _, l := range leads {
+				if !yield(row(l)) {
+					return
+				}
+			}
+		})
+		return err
+	}
+	for _, l := range leads {
+		if err := tx.Queue(insertOwnSQL, row(l)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
