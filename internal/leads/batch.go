@@ -96,7 +96,7 @@ func (b *Batch) Keys(r *Row) (email, phone string) {
 func (b *Batch) keys(r *Row) matchedBy {
 	f := r.Form.Fields
 	f.MatchBy = input.Of(b.MatchBy)
-	return matchKeys(&f)
+	return matchKeys(&f, b.actor.PhoneRegion)
 }
 
 // Apply does the rows, in their order, and gives their results. earlier are the rows
@@ -324,7 +324,7 @@ func (p *batchRun) create(r *Row, entry draft) (RowResult, error) {
 	p.room = max(p.room-1, -1)
 	now := p.tx.Now()
 	l := &Lead{ID: -r.Number, Name: r.Form.Fields.Name.Value, Tags: "[]", CustomValues: "{}", CreatedBy: p.actor.PerformedBy(), Version: 1, CreatedAt: now, UpdatedAt: now}
-	r.Form.Fields.apply(l, p.setup.fields, false)
+	r.Form.Fields.apply(l, &p.setup, false)
 	l.setTags(withTags(l.TagNames(), p.AddTags))
 	l.enter(entry.stage, now)
 	if !p.DryRun {
@@ -348,7 +348,7 @@ func (p *batchRun) update(r *Row, existing *Lead, result RowResult) (RowResult, 
 	if f.Name.Given() {
 		after.Name = f.Name.Value
 	}
-	f.apply(&after, p.setup.fields, true)
+	f.apply(&after, &p.setup, true)
 	after.setTags(withTags(after.TagNames(), p.AddTags))
 	if p.DryRun {
 		if r.place.hasStage && r.place.stage.ID != before.StageID && existing.ID > 0 {
