@@ -15,6 +15,7 @@ import (
 	"syncro/internal/contacts"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
+	"syncro/internal/duplicates"
 	"syncro/internal/events"
 	"syncro/internal/imports"
 	"syncro/internal/jobs"
@@ -51,6 +52,7 @@ type App struct {
 	Tasks        *tasks.Service
 	Leads        *leads.Service
 	Scoring      *scoring.Service
+	Duplicates   *duplicates.Service
 	Sequences    *sequences.Service
 	Messaging    *messaging.Service
 	Inbox        *messaging.Inbox
@@ -118,6 +120,8 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Bulk = bulk.New(d, a.Leads, a.Operations, log)
 	a.Scoring = scoring.New(d, a.Accounts, c.Clock)
 	a.events.React(a.Scoring.React)
+	a.Duplicates = duplicates.New(d)
+	a.events.React(a.Duplicates.React)
 	a.Messaging = messaging.New(d, messaging.Options{
 		Log: a.events, Queue: a.jobs, Leads: a.Leads, Providers: providers(guard), Secrets: sealing, Clock: c.Clock, Automation: a.Accounts.Automation,
 		MediaDir: filepath.Join(c.DataDir, "media"),
@@ -148,6 +152,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Leads.Routes(a.router)
 	a.Bulk.Routes(a.router)
 	a.Tasks.Routes(a.router)
+	a.Duplicates.Routes(a.router)
 	a.Sequences.Routes(a.router)
 	a.Messaging.Routes(a.router)
 	a.Inbox.Mount(a.router)

@@ -12,7 +12,7 @@ import (
 // rest of internal is machinery and imports no feature, but for app, which wires
 // them, and demo, which fills a database with what they make.
 var ladder = []string{
-	"accounts", "teams", "pipelines", "customfields", "timeline", "tasks", "leads", "setup", "products", "contacts", "scoring", "operations",
+	"accounts", "teams", "pipelines", "customfields", "timeline", "tasks", "leads", "setup", "products", "contacts", "scoring", "operations", "duplicates",
 	"messaging", "bulk", "sequences", "webhooks", "imports", "reports",
 }
 

@@ -74,6 +74,11 @@ func furnish(t *testing.T, d *db.DB, clock *dbtest.Clock, account int64, text st
 	dbtest.Exec(t, d, `UPDATE leads SET merged_into = $3 WHERE account_id = $1 AND id = $2`, account, id+82, id)
 	for _, statement := range []string{
 		`INSERT INTO merges (id, account_id, primary_id, secondary_id, states, primary_visit, merged_at) VALUES ($3 + 83, $1, $3, $3 + 82, '{}', 1, $6)`,
+		`INSERT INTO duplicates (id, account_id, lead_id, other_id, confidence, reasons, fingerprint, found_at)
+			VALUES ($3 + 84, $1, $3, $3 + 80, 95, '[]', $2, $6)`,
+		`INSERT INTO company_names (account_id, lead_id, company, name, reversed) VALUES ($1, $3, $2, $2, $2)`,
+		`INSERT INTO duplicate_checks (id, account_id, lead_id) VALUES ($3 + 85, $1, $3)`,
+		`INSERT INTO duplicate_scans (account_id, scanned_to) VALUES ($1, $3)`,
 		`INSERT INTO merge_rows (account_id, merge_id, relation, row_id, was) VALUES ($1, $3 + 83, 'nothing', 1, $2)`,
 		`UPDATE users SET name = $2 WHERE account_id = $1 AND id = $4`,
 		`INSERT INTO api_keys (id, account_id, name, prefix, hash, scopes, created_at) VALUES ($3 + 90, $1, $2, 'crm_', $2, 'leads:read', $6)`,

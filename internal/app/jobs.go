@@ -13,7 +13,7 @@ import (
 
 // kinds are the kinds of work of all features.
 func (a *App) kinds() []jobs.Kind {
-	return slices.Concat(a.Webhooks.Kinds(), a.Messaging.Kinds(), a.Inbox.Kinds(), a.Sequences.Kinds(), a.Operations.Kinds())
+	return slices.Concat(a.Webhooks.Kinds(), a.Messaging.Kinds(), a.Inbox.Kinds(), a.Sequences.Kinds(), a.Duplicates.Kinds(), a.Operations.Kinds())
 }
 
 // startJobs begins to do the work that requests leave, or, in a process without

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"syncro/internal/jobs"
 )
 
 // sequence makes a sequence with one step.
@@ -186,6 +188,8 @@ var (
 
 // state is all that an account has but for what only tells of it.
 func (d *desk) state() map[string][]string {
+	d.t.Helper()
+	d.check(jobs.RunDue(d.t.Context(), d.app.Duplicates.Kinds()...)) // what is found of leads is theirs, too
 	rows := d.rows()
 	for _, table := range told {
 		delete(rows, table)

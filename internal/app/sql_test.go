@@ -27,6 +27,8 @@ var excused = []struct{ file, text, reason string }{
 	{"messaging/inbox.go", "DELETE FROM inbound_hooks WHERE state", "forgets by age, whosever it was"},
 	{"messaging/receipt.go", "FROM read_receipts WHERE due_at <=", "looks for what is due in any account"},
 	{"messaging/medium.go", "FROM media_fetches WHERE state = 'pending' AND due_at", "looks for what is due in any account"},
+	{"duplicates/store.go", "FROM duplicate_checks ORDER BY id LIMIT $1", "looks for what is due in any account, and gives the account with it"},
+	{"duplicates/job.go", "LEFT JOIN duplicate_scans s", "looks for the accounts that have not been looked at"},
 	{"messaging/relation.go", "SELECT account_id, file FROM media_removals", "looks for files of any account"},
 	{"webhooks/store_delivery.go", "AS waiting UNION ALL", "looks for what is due in any account"},
 	{"webhooks/store_delivery.go", "DELETE FROM webhook_deliveries WHERE id IN", "forgets by age, whosever it was"},

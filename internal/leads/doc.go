@@ -8,6 +8,10 @@
 //   - A move is a change of stage. A sale (lost sale) records that a lead was won
 //     (lost) in a pipeline; it is voided when the lead leaves that stage for one of
 //     another kind in the same pipeline.
+//   - A merge makes one lead, the secondary, part of another one, the primary. What
+//     features have of leads is their relation to them (relation.go): it says how
+//     that goes over, and back when the merge is undone.
+//   - A purge removes leads in the trash for good, and what was merged into them.
 //   - The key of an email, a phone or a tag is the form in which two of them are
 //     compared.
 //
@@ -19,6 +23,8 @@
 //	   ├──────────▶ merged ◀────┤                open, won, lost: the kind of the
 //	   │ delete                 │ delete         stage an active or archived lead is in
 //	   └──────────▶ trash  ◀────┘
+//
+// An unmerge, and a restore from the trash, lead back to where the lead was.
 //
 // # Invariants
 //
@@ -35,6 +41,8 @@
 //   - What a change replaced can be put back (Revert): its record holds the old
 //     values and, aside, what else it did: the visit it ended, the sales it made and
 //     voided.
+//   - A merge writes down each row that it hands over, and what else it changes, so
+//     that its undoing leaves every table as it was.
 //   - At most one sale and one lost sale that is not voided per lead and pipeline.
 //   - Ids are never reused.
 package leads
