@@ -72,6 +72,18 @@ func TestAdministration(t *testing.T) {
 				c.as(plain).want(t, 200, "GET", path, nil)
 			}
 		})
+		t.Run("WhatsApp numbers are connected, listed and checked", func(t *testing.T) {
+			if id := i.run(t, "instance", "create", "--provider", "waha", "--name", "Principal", "--base-url", "http://127.0.0.1:1", "--session", "default", "--token", "chave-secreta",
+				"--webhook-allow", "127.0.0.1"); id != "1" {
+				t.Errorf("the number is %q", id)
+			}
+			if list := i.run(t, "instance", "list"); !containsAll(list, "waha", "Principal", "yes", "disconnected") || strings.Contains(list, "chave-secreta") {
+				t.Errorf("the numbers are %s", list)
+			}
+			if state := i.run(t, "instance", "check", "1", "--webhook-allow", "127.0.0.1"); state != "disconnected" {
+				t.Errorf("the number is %q", state)
+			}
+		})
 		t.Run("a key acts as the first admin, then manager, then viewer", func(t *testing.T) {
 			if id := i.run(t, "user", "create", "--name", "Bruno", "--email", "bruno@empresa.com.br", "--role", "manager"); id != "2" {
 				t.Errorf("the user's id is %q", id)

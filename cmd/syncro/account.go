@@ -140,7 +140,11 @@ type ofAccount struct {
 }
 
 func (o ofAccount) administer(ctx context.Context, to *streams, do func(a *app.App, account accounts.Account) error) error {
-	return o.storage.administer(ctx, to, func(a *app.App) error {
+	return o.reaching(ctx, to, reach{}, do)
+}
+
+func (o ofAccount) reaching(ctx context.Context, to *streams, r reach, do func(a *app.App, account accounts.Account) error) error {
+	return o.storage.reaching(ctx, to, r, func(a *app.App) error {
 		account, err := o.find(ctx, a)
 		if err != nil {
 			return err

@@ -51,6 +51,7 @@ type commandLine struct {
 	Account  accountCommand  `cmd:"" help:"Make, list and change accounts."`
 	Pipeline pipelineCommand `cmd:"" help:"Set up pipelines, stages, lost reasons and custom fields."`
 	User     userCommand     `cmd:"" help:"Make and list the users of an account."`
+	Instance instanceCommand `cmd:"" help:"Connect, list and check WhatsApp numbers."`
 	Key      keyCommand      `cmd:"" help:"Make, list and revoke API keys."`
 	OpenAPI  openAPICommand  `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
 	Version  versionCommand  `cmd:"" help:"Print the program's version."`

@@ -24,10 +24,13 @@ type secretWriter struct {
 func hideSecrets(to io.Writer, texts []string) io.Writer {
 	w := &secretWriter{to: to}
 	for i, text := range texts {
-		if i > 0 && texts[i-1] == "--secret-key" {
+		if i > 0 && slices.Contains([]string{"--secret-key", "--token", "--hook-secret", "--verify-token"}, texts[i-1]) {
 			w.hide(text)
 		}
-		for _, name := range []string{"PGPASSWORD=", "SYNCRO_SECRET_KEY=", "--secret-key="} {
+		for _, name := range []string{
+			"PGPASSWORD=", "SYNCRO_SECRET_KEY=", "--secret-key=", "SYNCRO_INSTANCE_TOKEN=", "SYNCRO_INSTANCE_HOOK_SECRET=", "SYNCRO_INSTANCE_VERIFY_TOKEN=",
+			"--token=", "--hook-secret=", "--verify-token=",
+		} {
 			if _, password, found := strings.Cut(text, name); found {
 				w.hide(password)
 			}

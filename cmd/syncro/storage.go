@@ -52,9 +52,14 @@ const plainInShells = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 
 // administer opens the database, which a server may be using at the same time,
 // for a command.
-func (s storage) administer(ctx context.Context, out *streams, do func(a *app.App) error) (err error) {
+func (s storage) administer(ctx context.Context, out *streams, do func(a *app.App) error) error {
+	return s.reaching(ctx, out, reach{}, do)
+}
+
+// reaching is administer for a command that reaches for the network.
+func (s storage) reaching(ctx context.Context, out *streams, r reach, do func(a *app.App) error) (err error) {
 	c := s.config()
-	c.LogLevel = "warn"
+	c.LogLevel, c.Webhooks = "warn", r.WebhookAllow
 	if err := c.Check(); err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 	a.Duplicates = duplicates.New(d)
 	a.events.React(a.Duplicates.React)
 	a.Messaging = messaging.New(d, messaging.Options{
-		Log: a.events, Queue: a.jobs, Leads: a.Leads, Providers: providers(guard), Secrets: sealing, Clock: c.Clock, Automation: a.Accounts.Automation,
+		Log: a.events, Queue: a.jobs, Leads: a.Leads, Guard: guard, Providers: providers(guard), Secrets: sealing, Clock: c.Clock, Automation: a.Accounts.Automation,
 		MediaDir: filepath.Join(c.DataDir, "media"),
 	})
 	a.Inbox = messaging.NewInbox(a.Messaging, messaging.InboxOptions{Notes: log})

@@ -62,10 +62,12 @@ func UniqueOn(err error, columns string) bool {
 
 // sqliteColumns reads the columns out of "… failed: users.account_id, users.email".
 func sqliteColumns(text string) string {
-	_, list, ok := strings.Cut(text, "constraint failed: ")
-	if !ok {
+	const before = "constraint failed: " // once or twice, as the statement was run
+	at := strings.LastIndex(text, before)
+	if at < 0 {
 		return ""
 	}
+	list := text[at+len(before):]
 	var table string
 	var columns []string
 	for part := range strings.SplitSeq(list, ", ") {

@@ -27,6 +27,7 @@ func (s *Service) Routes(r *api.Router) {
 		templates, err := s.Templates(ctx, c.Actor, f)
 		return api.ListOf(templates), err
 	})
+	s.instanceRoutes(r)
 	s.sendRoutes(r)
 	s.conversationRoutes(r)
 }

@@ -88,7 +88,7 @@ func (b *Inbox) hookedNumber(ctx context.Context, provider, instance string) (c 
 	}
 	err = b.db.Read(ctx, func(q db.Querier) error {
 		var account int64
-		err := db.Get(q.Query(`SELECT account_id FROM whatsapp_instances WHERE id = $1 AND provider = $2`, id, provider), &account)
+		err := db.Get(q.Query(`SELECT account_id FROM whatsapp_instances WHERE id = $1 AND provider = $2 AND deleted_at IS NULL`, id, provider), &account)
 		if err != nil {
 			return err
 		}

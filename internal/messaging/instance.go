@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"syncro/internal/authz"
@@ -44,15 +45,23 @@ func (s *Service) Instances(ctx context.Context, actor authz.Actor) (instances [
 }
 
 func (s *Service) instances(q db.Querier, actor authz.Actor) ([]Instance, error) {
-	return db.Collect(q.Query(`SELECT `+instanceColumns+` FROM whatsapp_instances WHERE account_id = $1 ORDER BY id`, actor.AccountID),
+	return db.Collect(q.Query(`SELECT `+instanceColumns+` FROM whatsapp_instances WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id`, actor.AccountID),
 		func(r *db.Rows, v *Instance) {
 			r.Scan(v.places()...)
-			if p := s.Providers[v.Provider]; p != nil {
-				traits := p.Traits()
-				v.SupportsTemplates, v.SupportsButtons, v.HasWindowRestriction = traits.Templates, traits.Buttons, traits.Window
-			}
+			s.adorn(v)
 		})
 }
+
+// adorn says of a number what its provider can do.
+func (s *Service) adorn(v *Instance) {
+	if p := s.Providers[v.Provider]; p != nil {
+		traits := p.Traits()
+		v.SupportsTemplates, v.SupportsButtons, v.HasWindowRestriction = traits.Templates, traits.Buttons, traits.Window
+	}
+}
+
+// isUnknown tells of a number that the account does not have, or no longer.
+func isUnknown(err error) bool { return errors.Is(err, db.ErrNoRows) }
 
 // connection reads how a number is reached, its secrets in the clear. The error
 // for an instance that the account does not have is [db.ErrNoRows].
@@ -60,7 +69,7 @@ func (s *Service) connection(q db.Querier, actor authz.Actor, instanceID int64) 
 	c := Connection{InstanceID: instanceID, AccountID: actor.AccountID}
 	var sealed [3]string
 	err := db.Get(q.Query(`SELECT provider, base_url, session, phone_number_id, business_id, api_version, token_sealed, hook_secret_sealed, verify_token_sealed
-		FROM whatsapp_instances WHERE account_id = $1 AND id = $2`, actor.AccountID, instanceID),
+		FROM whatsapp_instances WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`, actor.AccountID, instanceID),
 		&c.Provider, &c.BaseURL, &c.Session, &c.PhoneNumberID, &c.BusinessID, &c.APIVersion, &sealed[0], &sealed[1], &sealed[2])
 	if err != nil {
 		return Connection{}, fmt.Errorf("reading the connection of number %d: %w", instanceID, err)

@@ -221,6 +221,42 @@ type ListedTemplate struct {
 	Components                           json.RawMessage // array of objects
 }
 
+// TemplateCreator can make templates, about which the provider then decides.
+type TemplateCreator interface {
+	// CreateTemplate gives the template as the provider has it now. What went wrong
+	// after the request went out may have made it all the same: listing tells.
+	CreateTemplate(ctx context.Context, c Connection, t NewTemplate) (ListedTemplate, error)
+}
+
+// NewTemplate is a template to be made.
+type NewTemplate struct {
+	Name, Language, Category string
+	Body                     string   // with {{1}}, {{2}}, …
+	Examples                 []string // of the variables, in order
+	Header, Footer           string   // "" for none
+}
+
+// SessionStarter can start the session of a number.
+type SessionStarter interface {
+	// StartSession starts it, or makes it where there is none; one that runs goes on.
+	StartSession(ctx context.Context, c Connection) (IncomingSession, error)
+}
+
+// ErrNotPairing is why there is no code: the session does not wait for one.
+var ErrNotPairing = errors.New("the session waits for no QR code")
+
+// PairingQR is a code to scan.
+type PairingQR struct {
+	Value string
+	PNG   []byte
+}
+
+// Pairer can show the code that pairs a number with its telephone.
+type Pairer interface {
+	// PairingCode gives it, or [ErrNotPairing].
+	PairingCode(ctx context.Context, c Connection) (PairingQR, error)
+}
+
 // SessionReader can say whether a number is connected.
 type SessionReader interface {
 	ReadSession(ctx context.Context, c Connection) (IncomingSession, error)

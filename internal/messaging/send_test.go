@@ -28,6 +28,7 @@ import (
 	"syncro/internal/messaging/exchange"
 	"syncro/internal/messaging/simulator"
 	"syncro/internal/messaging/waha"
+	"syncro/internal/netguard"
 	"syncro/internal/pipelines"
 	"syncro/internal/secrets"
 	"syncro/internal/tasks"
@@ -124,6 +125,11 @@ func newOffice(t *testing.T, d *db.DB, clock *dbtest.Clock) *office {
 		dbtest.Exec(t, d, `INSERT INTO whatsapp_templates (id, account_id, instance_id, name, language, category, status, body, variables_count, header_type, components, created_at, updated_at)
 			VALUES ($1, $2, $3, $4, 'pt_BR', 'UTILITY', $5, $6, $7, $8, '[]', $9, $9)`, append(tpl, clock.Now())...)
 	}
+	if d.Engine() == db.Postgres { // which does not count ids that it is given
+		for _, table := range []string{"whatsapp_instances", "whatsapp_templates"} {
+			dbtest.Exec(t, d, `ALTER TABLE `+table+` ALTER COLUMN id RESTART WITH 100`)
+		}
+	}
 	o.serve(box, map[string]authz.Actor{"ours": o.actor, "theirs": theirs})
 	return o
 }
@@ -148,9 +154,13 @@ func (o *office) serve(box *secrets.Box, actors map[string]authz.Actor) {
 		o.happened = append(o.happened, e)
 		return nil
 	})
+	loopback, err := netguard.ParseRanges(netguard.Loopback)
+	if err != nil {
+		o.Fatal(err)
+	}
 	people := accounts.New(o.db, accounts.Options{Clock: o.clock.Now})
 	o.sending = messaging.New(o.db, messaging.Options{
-		Log: &log, Queue: jobs.NewQueue(), Leads: leads.New(o.db, &log, people, pipelines.New(o.db), customfields.New(o.db), tasks.New(o.db, &log, o.clock.Now)),
+		Log: &log, Queue: jobs.NewQueue(), Guard: netguard.New(loopback, nil), Leads: leads.New(o.db, &log, people, pipelines.New(o.db), customfields.New(o.db), tasks.New(o.db, &log, o.clock.Now)),
 		Providers: messaging.ProvidersOf(waha.New(exchange.Config{Answer: 2 * time.Second}), cloudapi.New(exchange.Config{Answer: 2 * time.Second})),
 		Secrets:   box, Clock: o.clock.Now,
 		Automation: func(_ context.Context, account int64) (authz.Actor, error) {

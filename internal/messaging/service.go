@@ -9,6 +9,7 @@ import (
 	"syncro/internal/events"
 	"syncro/internal/jobs"
 	"syncro/internal/leads"
+	"syncro/internal/netguard"
 	"syncro/internal/secrets"
 )
 
@@ -18,7 +19,8 @@ type Options struct {
 	Queue     *jobs.Queue
 	Leads     *leads.Service
 	Providers Providers
-	Secrets   *secrets.Box // of connections
+	Guard     *netguard.Guard // of where connections may lead
+	Secrets   *secrets.Box    // of connections
 	Clock     func() time.Time
 	// Automation gives the actor for what the program does of itself for an account.
 	Automation func(ctx context.Context, accountID int64) (authz.Actor, error)

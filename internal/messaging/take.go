@@ -44,7 +44,7 @@ type receiver struct {
 func (b *Inbox) take(ctx context.Context, actor authz.Actor, h hook, last bool) error {
 	t := &taking{Inbox: b, actor: actor, last: last}
 	err := b.db.Read(ctx, func(q db.Querier) (err error) {
-		if err = db.Get(q.Query(`SELECT creates_leads, lead_stage_id FROM whatsapp_instances WHERE account_id = $1 AND id = $2`,
+		if err = db.Get(q.Query(`SELECT creates_leads, lead_stage_id FROM whatsapp_instances WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL`,
 			actor.AccountID, h.instanceID), &t.number.createsLeads, &t.number.stageID); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (t *taking) takeOne(ctx context.Context, provider Provider, one Incoming) e
 	case one.Status != nil:
 		return t.write(ctx, func(tx *db.Tx) error { return t.takeStatus(tx, one.Status) })
 	case one.Session != nil:
-		return t.write(ctx, func(tx *db.Tx) error { return t.takeSession(tx, one.Session) })
+		return t.write(ctx, func(tx *db.Tx) error { return noteSession(tx, t.actor, t.connection.InstanceID, one.Session) })
 	case one.Template != nil:
 		return t.write(ctx, func(tx *db.Tx) error { return t.takeTemplate(tx, one.Template) })
 	case one.Message == nil:
@@ -155,21 +155,6 @@ func (t *taking) resolve(ctx context.Context, provider Provider, chatID string) 
 	}
 	t.Notes.WarnContext(ctx, "the phone behind a hidden id is not known", "number", t.connection, "chat_id", chatID, "error", problem)
 	return "", nil
-}
-
-// takeSession notes the state of the number's connection, unless there is newer news.
-func (t *taking) takeSession(tx *db.Tx, told *IncomingSession) error {
-	at := told.At
-	if at.IsZero() {
-		at = tx.Now()
-	}
-	reason := ""
-	if told.State != SessionConnected {
-		reason = storable(told.Detail)
-	}
-	return tx.Queue(`UPDATE whatsapp_instances SET status = $3, status_reason = $4, status_at = $5, phone_number = COALESCE($6::text, phone_number), updated_at = $7
-		WHERE account_id = $1 AND id = $2 AND (status_at IS NULL OR status_at <= $5)`,
-		t.actor.AccountID, t.connection.InstanceID, string(told.State), orNull(reason), at, orNull(told.Phone), tx.Now())
 }
 
 // takeTemplate notes what the provider has decided about a template, unless there is

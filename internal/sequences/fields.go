@@ -133,7 +133,7 @@ func (r references) read(q db.Querier, actor authz.Actor, sent []StepFields, pro
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("reading templates: %w", err)
 	}
-	instances, err := db.Column[int64](q.Query(`SELECT id FROM whatsapp_instances WHERE account_id = $1`, actor.AccountID))
+	instances, err := db.Column[int64](q.Query(`SELECT id FROM whatsapp_instances WHERE account_id = $1 AND deleted_at IS NULL`, actor.AccountID))
 	if err != nil {
 		return nil, fmt.Errorf("reading numbers: %w", err)
 	}

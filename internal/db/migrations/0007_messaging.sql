@@ -10,6 +10,7 @@ ALTER TABLE whatsapp_instances ADD COLUMN token_sealed TEXT;
 ALTER TABLE whatsapp_instances ADD COLUMN hook_secret_sealed TEXT;
 ALTER TABLE whatsapp_instances ADD COLUMN verify_token_sealed TEXT;
 ALTER TABLE whatsapp_instances ADD COLUMN status_reason TEXT; -- what the provider said when it is in trouble
+ALTER TABLE whatsapp_instances ADD COLUMN deleted_at TIMESTAMPTZ; -- kept for its conversations
 ALTER TABLE whatsapp_instances ADD COLUMN creates_leads BOOLEAN NOT NULL DEFAULT FALSE; -- an unknown sender becomes a lead
 ALTER TABLE whatsapp_instances ADD COLUMN lead_pipeline_id BIGINT; -- where such a lead begins
 ALTER TABLE whatsapp_instances ADD COLUMN lead_stage_id BIGINT;
@@ -121,6 +122,7 @@ DROP INDEX whatsapp_instances_phone_number;
 ALTER TABLE whatsapp_instances DROP COLUMN lead_stage_id;
 ALTER TABLE whatsapp_instances DROP COLUMN lead_pipeline_id;
 ALTER TABLE whatsapp_instances DROP COLUMN creates_leads;
+ALTER TABLE whatsapp_instances DROP COLUMN deleted_at;
 ALTER TABLE whatsapp_instances DROP COLUMN status_reason;
 ALTER TABLE whatsapp_instances DROP COLUMN verify_token_sealed;
 ALTER TABLE whatsapp_instances DROP COLUMN hook_secret_sealed;

@@ -38,12 +38,13 @@ const (
 type Adapter struct{ client *exchange.Client }
 
 var (
-	_ messaging.Provider       = (*Adapter)(nil)
-	_ messaging.TemplateLister = (*Adapter)(nil)
-	_ messaging.SessionReader  = (*Adapter)(nil)
-	_ messaging.HookChallenger = (*Adapter)(nil)
-	_ messaging.MediaOpener    = (*Adapter)(nil)
-	_ messaging.ReadTeller     = (*Adapter)(nil)
+	_ messaging.Provider        = (*Adapter)(nil)
+	_ messaging.TemplateLister  = (*Adapter)(nil)
+	_ messaging.SessionReader   = (*Adapter)(nil)
+	_ messaging.HookChallenger  = (*Adapter)(nil)
+	_ messaging.MediaOpener     = (*Adapter)(nil)
+	_ messaging.ReadTeller      = (*Adapter)(nil)
+	_ messaging.TemplateCreator = (*Adapter)(nil)
 )
 
 // New makes the provider.

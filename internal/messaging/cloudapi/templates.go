@@ -63,6 +63,74 @@ func (a *Adapter) ListTemplates(ctx context.Context, c messaging.Connection) ([]
 	return nil, &messaging.SendError{Outcome: messaging.RetryLater, Message: "A lista de templates não termina."}
 }
 
+// newTemplate is the body of the request that makes a template.
+type newTemplate struct {
+	Name       string    `json:"name"`
+	Language   string    `json:"language"`
+	Category   string    `json:"category"`
+	Components []newPart `json:"components"`
+}
+
+type newPart struct {
+	Type    string   `json:"type"`
+	Format  string   `json:"format,omitempty"`
+	Text    string   `json:"text"`
+	Example *example `json:"example,omitempty"`
+}
+
+// example holds one list of values for the variables of a body.
+type example struct {
+	BodyText [][]string `json:"body_text"`
+}
+
+// CreateTemplate hands a template in. Meta decides about it later.
+func (a *Adapter) CreateTemplate(ctx context.Context, c messaging.Connection, t messaging.NewTemplate) (messaging.ListedTemplate, error) {
+	r, err := request(c, http.MethodPost, c.BusinessID, "/message_templates")
+	if err != nil {
+		return messaging.ListedTemplate{}, err
+	}
+	body := newTemplate{Name: t.Name, Language: t.Language, Category: t.Category}
+	if t.Header != "" {
+		body.Components = append(body.Components, newPart{Type: "HEADER", Format: "TEXT", Text: t.Header})
+	}
+	text := newPart{Type: "BODY", Text: t.Body}
+	if len(t.Examples) > 0 {
+		text.Example = &example{[][]string{t.Examples}}
+	}
+	body.Components = append(body.Components, text)
+	if t.Footer != "" {
+		body.Components = append(body.Components, newPart{Type: "FOOTER", Text: t.Footer})
+	}
+	r.Body = body
+	answer, err := a.client.Do(ctx, r)
+	if err != nil {
+		return messaging.ListedTemplate{}, err
+	}
+	if !answer.OK() {
+		return messaging.ListedTemplate{}, refusal(c, answer)
+	}
+	var made struct {
+		ID       string `json:"id"`
+		Status   string `json:"status"`
+		Category string `json:"category"`
+	}
+	if err := json.Unmarshal(answer.Body, &made); err != nil || made.ID == "" {
+		return messaging.ListedTemplate{}, answer.Refused("A resposta do provedor não traz o id do template.")
+	}
+	components, err := json.Marshal(body.Components)
+	if err != nil {
+		return messaging.ListedTemplate{}, &messaging.SendError{Outcome: messaging.Permanent, Message: "O template não pode ser escrito em JSON.", Cause: err}
+	}
+	listed := listed{ID: made.ID, Name: t.Name, Language: t.Language, Category: made.Category, Status: made.Status, Components: components}
+	if listed.Category == "" { // Meta may put it into another one, and then says so
+		listed.Category = t.Category
+	}
+	if listed.Status == "" {
+		listed.Status = "PENDING"
+	}
+	return listed.read(), nil
+}
+
 var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_]+)\s*\}\}`)
 
 func (t listed) read() messaging.ListedTemplate {

@@ -15,15 +15,16 @@ import (
 // (testdata/calls.json).
 type Case struct {
 	Name string `json:"name"`
-	// Call is send, check_number, list_templates, read_session, resolve_hidden, open_media
-	// or tell_read.
-	Call       string             `json:"call"`
-	Connection map[string]string  `json:"connection"` // what differs from the subject's
-	Message    messaging.Outgoing `json:"message"`    // to send
-	Argument   string             `json:"argument"`   // of the other calls
-	Exchanges  []Exchange         `json:"exchanges"`
-	Want       json.RawMessage    `json:"want"`  // result, without what is empty
-	Error      *WantError         `json:"error"` // or this
+	// Call is send, check_number, list_templates, read_session, resolve_hidden, open_media,
+	// tell_read, start_session, pairing_code or create_template.
+	Call       string                `json:"call"`
+	Connection map[string]string     `json:"connection"` // what differs from the subject's
+	Message    messaging.Outgoing    `json:"message"`    // to send
+	Template   messaging.NewTemplate `json:"template"`   // to make
+	Argument   string                `json:"argument"`   // of the other calls
+	Exchanges  []Exchange            `json:"exchanges"`
+	Want       json.RawMessage       `json:"want"`  // result, without what is empty
+	Error      *WantError            `json:"error"` // or this
 }
 
 // Exchange is one request, exactly as it has to be, and its answer.

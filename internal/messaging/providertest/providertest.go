@@ -97,6 +97,12 @@ func call(t *testing.T, p messaging.Provider, c messaging.Connection, what Case)
 		return p.(messaging.SessionReader).ReadSession(t.Context(), c)
 	case "resolve_hidden":
 		return p.(messaging.HiddenResolver).ResolveHidden(t.Context(), c, what.Argument)
+	case "start_session":
+		return p.(messaging.SessionStarter).StartSession(t.Context(), c)
+	case "pairing_code":
+		return p.(messaging.Pairer).PairingCode(t.Context(), c)
+	case "create_template":
+		return p.(messaging.TemplateCreator).CreateTemplate(t.Context(), c, what.Template)
 	case "tell_read":
 		chat, id, _ := strings.Cut(what.Argument, " ")
 		return nil, p.(messaging.ReadTeller).TellRead(t.Context(), c, chat, id)

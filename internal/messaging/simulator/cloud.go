@@ -16,6 +16,7 @@ func (s *Simulator) cloud() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{version}/{id}/messages", s.cloudSend)
 	mux.HandleFunc("GET /{version}/{id}/message_templates", s.cloudTemplates)
+	mux.HandleFunc("POST /{version}/{id}/message_templates", s.cloudNewTemplate)
 	mux.HandleFunc("GET /{version}/{id}", s.cloudObject)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { cloudRefuse(w, 0, 2500, "Unknown path components") })
 	return mux

@@ -37,6 +37,17 @@ func (s *Simulator) Control() http.Handler {
 			writeControl(w, s.SetSession(r.Context(), in.InstanceID, in.Status), map[string]any{"success": true})
 		}
 	})
+	mux.HandleFunc("POST /simulator/template", func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			InstanceID int64  `json:"instance_id"`
+			Name       string `json:"name"`
+			Language   string `json:"language"`
+			Status     string `json:"status"`
+		}
+		if readControl(w, r, &in) {
+			writeControl(w, s.Decide(r.Context(), in.InstanceID, in.Name, in.Language, in.Status), map[string]any{"success": true})
+		}
+	})
 	mux.HandleFunc("POST /simulator/failures", func(w http.ResponseWriter, r *http.Request) {
 		var in Failure
 		if readControl(w, r, &in) {

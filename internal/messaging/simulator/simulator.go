@@ -10,7 +10,7 @@
 // [RefusedPhone] and [AbsentPhone].
 //
 // What a person or a test makes the customers do is in control.go, over HTTP too:
-// POST /simulator/inbound, /simulator/status, /simulator/session,
+// POST /simulator/inbound, /simulator/status, /simulator/session, /simulator/template,
 // /simulator/failures, GET /simulator/messages.
 //
 // It shares no code with the adapters that it is used to test.
@@ -73,6 +73,7 @@ type Simulator struct {
 	failures  []*Failure
 	files     map[string]file
 	calls     []HookCall
+	made      int64 // counts down the instances of sessions that were made over HTTP
 }
 
 // customer is what is special about a phone.

@@ -23,6 +23,9 @@ func (s *Simulator) waha() http.Handler {
 	mux.HandleFunc("GET /api/contacts/check-exists", s.wahaCheck)
 	mux.HandleFunc("GET /api/sessions/{session}", s.wahaSession)
 	mux.HandleFunc("GET /api/{session}/lids/{lid}", s.wahaLid)
+	mux.HandleFunc("POST /api/sessions", s.wahaCreate)
+	mux.HandleFunc("POST /api/sessions/{session}/start", s.wahaStart)
+	mux.HandleFunc("GET /api/{session}/auth/qr", s.wahaQR)
 	return mux
 }
 

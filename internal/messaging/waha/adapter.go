@@ -37,6 +37,8 @@ var (
 	_ messaging.HiddenResolver = (*Adapter)(nil)
 	_ messaging.MediaOpener    = (*Adapter)(nil)
 	_ messaging.ReadTeller     = (*Adapter)(nil)
+	_ messaging.SessionStarter = (*Adapter)(nil)
+	_ messaging.Pairer         = (*Adapter)(nil)
 )
 
 // New makes the provider.
