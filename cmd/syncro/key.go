@@ -18,6 +18,7 @@ import (
 type keyCommand struct {
 	Create keyCreate `cmd:"" help:"Make an API key and print it, this once."`
 	List   keyList   `cmd:"" help:"List the keys of an account."`
+	Rotate keyRotate `cmd:"" help:"Make a key that takes the place of another one, and print it, this once."`
 	Revoke keyRevoke `cmd:"" help:"End a key for good."`
 }
 
@@ -27,12 +28,13 @@ type keyCreate struct {
 	Scopes    []string `env:"SYNCRO_KEY_SCOPES" placeholder:"SCOPE,…" help:"What it may do, such as leads:read,leads:write; all documented scopes when left out."`
 	Expires   string   `env:"SYNCRO_KEY_EXPIRES" placeholder:"WHEN" help:"Until when it works: 90d, 12h, 2027-12-31 (that day included) or 2027-12-31T18:00:00Z; for ever when left out."`
 	RateLimit *int64   `env:"SYNCRO_KEY_RATE_LIMIT" placeholder:"N" help:"Requests a minute; the server's own limit when left out."`
+	User      *int64   `env:"SYNCRO_KEY_USER" placeholder:"ID" help:"User that it acts as, whose role caps its scopes; the account's first user, without a cap, when left out."`
 }
 
 // Run makes the key and prints it, alone, so that it can be piped.
 func (c *keyCreate) Run(ctx context.Context, to *streams) error {
 	return c.administer(ctx, to, func(a *app.App, account accounts.Account) error {
-		n := accounts.NewKey{Name: c.Name, RateLimit: c.RateLimit}
+		n := accounts.NewKey{Name: c.Name, RateLimit: c.RateLimit, UserID: c.User}
 		for _, scope := range c.Scopes {
 			if scope = strings.TrimSpace(scope); scope != "" {
 				n.Scopes = append(n.Scopes, authz.Scope(scope))
@@ -46,14 +48,49 @@ func (c *keyCreate) Run(ctx context.Context, to *streams) error {
 		if err != nil {
 			return err
 		}
-		until := "until it is revoked"
-		if key.Expires != nil {
-			until = "until " + key.Expires.UTC().Format(time.RFC3339)
-		}
-		to.notef("Made key %d, %s, of account %d, %s. It works %s. Keep it safe: it is not shown again.\n", key.ID, key.Name, account.ID, account.Name, until)
-		_, err = fmt.Fprintln(to.out, plain)
-		return err
+		return to.showKey(key, plain, account)
 	})
+}
+
+// showKey prints a key that was made, alone on the output, and what is to be known
+// of it beside.
+func (s *streams) showKey(key accounts.Key, plain string, account accounts.Account) error {
+	until := "until it is revoked"
+	if key.Expires != nil {
+		until = "until " + key.Expires.UTC().Format(time.RFC3339)
+	}
+	s.notef("Made key %d, %s, of account %d, %s. It works %s. Keep it safe: it is not shown again.\n", key.ID, key.Name, account.ID, account.Name, until)
+	_, err := fmt.Fprintln(s.out, plain)
+	return err
+}
+
+type keyRotate struct {
+	ofAccount
+	ID      int64         `arg:"" help:"Id of the key, as listed."`
+	Overlap time.Duration `default:"60m" env:"SYNCRO_KEY_OVERLAP" placeholder:"DURATION" help:"How long the old key works on, such as 30m or 24h; 0 ends it at once."`
+}
+
+// Run makes the key and prints it, alone, so that it can be piped.
+func (c *keyRotate) Run(ctx context.Context, to *streams) error {
+	if c.Overlap < 0 {
+		return usagef("--overlap must not be negative")
+	}
+	return c.administer(ctx, to, func(a *app.App, account accounts.Account) error {
+		key, plain, err := a.Accounts.RotateKey(ctx, account.ID, c.ID, c.Overlap)
+		if err != nil {
+			return unknownKey(err, account, c.ID)
+		}
+		to.notef("Key %d works on for %s.\n", c.ID, c.Overlap)
+		return to.showKey(key, plain, account)
+	})
+}
+
+// unknownKey says which key it is that does not exist.
+func unknownKey(err error, account accounts.Account, id int64) error {
+	if faults.Is(err, faults.NotFound) {
+		return fmt.Errorf("account %d has no key %d: `syncro key list` shows them", account.ID, id)
+	}
+	return err
 }
 
 var errExpiry = errors.New("--expires must be a duration such as 90d or 12h, a date such as 2027-12-31, or a time such as 2027-12-31T18:00:00Z")
@@ -99,16 +136,13 @@ func (c *keyList) Run(ctx context.Context, to *streams) error {
 			return err
 		}
 		now := time.Now()
-		return table(to.out, "ID NAME KEY STATE EXPIRES PER-MINUTE SCOPES", keys, func(k accounts.Key) []string {
-			state, expires, limit := "active", "never", "default"
+		return table(to.out, "ID NAME KEY STATE EXPIRES PER-MINUTE USER SCOPES", keys, func(k accounts.Key) []string {
+			expires, limit, user := "never", "default", "first"
 			if k.Expires != nil {
 				expires = k.Expires.UTC().Format(time.RFC3339)
-				if !now.Before(*k.Expires) {
-					state = "expired"
-				}
 			}
-			if k.Revoked != nil {
-				state = "revoked"
+			if k.UserID != nil {
+				user = number(*k.UserID)
 			}
 			if k.RateLimit != nil {
 				limit = number(*k.RateLimit)
@@ -117,7 +151,7 @@ func (c *keyList) Run(ctx context.Context, to *streams) error {
 			for i, scope := range k.Scopes {
 				scopes[i] = string(scope)
 			}
-			return []string{number(k.ID), k.Name, k.Prefix + "…", state, expires, limit, strings.Join(scopes, ",")}
+			return []string{number(k.ID), k.Name, k.Prefix + "…", string(k.State(now)), expires, limit, user, strings.Join(scopes, ",")}
 		})
 	})
 }
@@ -131,12 +165,9 @@ type keyRevoke struct {
 func (c *keyRevoke) Run(ctx context.Context, to *streams) error {
 	return c.administer(ctx, to, func(a *app.App, account accounts.Account) error {
 		err := a.Accounts.RevokeKey(ctx, account.ID, c.ID)
-		if faults.Is(err, faults.NotFound) {
-			return fmt.Errorf("account %d has no key %d: `syncro key list` shows them", account.ID, c.ID)
-		}
 		if err == nil {
 			to.notef("Revoked key %d of account %d, %s.\n", c.ID, account.ID, account.Name)
 		}
-		return err
+		return unknownKey(err, account, c.ID)
 	})
 }

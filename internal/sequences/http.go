@@ -130,16 +130,19 @@ func (s *Service) routesOfStates(r *api.Router) {
 	}
 }
 
+// sectionHolidays is where the documentation has the settings of the account.
+const sectionHolidays = "Account"
+
 func (s *Service) routesOfHolidays(r *api.Router) {
-	api.Handle(r, api.Route{
-		Method: http.MethodGet, Path: "/holidays", Scope: authz.SettingsRead, ID: "listHolidays", Tag: section, Summary: "List holidays",
-		Description: "The days that the account has decided on, by date. Brazil's national holidays are holidays without being listed.",
-	}, func(ctx context.Context, c *api.Call) (api.List[Holiday], error) {
-		days, err := s.Holidays(ctx, c.Actor)
+	api.HandleQuery(r, api.Route{
+		Method: http.MethodGet, Path: "/account/holidays", Scope: authz.SettingsRead, ID: "listHolidays", Tag: sectionHolidays, Summary: "List holidays",
+		Description: "Brazil's national holidays of a year and the days of it that the account has decided on, by date.",
+	}, func(ctx context.Context, c *api.Call, query HolidaysQuery) (api.List[Day], error) {
+		days, err := s.Holidays(ctx, c.Actor, query)
 		return api.ListOf(days), err
 	})
 	api.HandleBody(r, api.Route{
-		Method: http.MethodPost, Path: "/holidays", Scope: authz.SettingsWrite, ID: "setHoliday", Tag: section, Summary: "Set a holiday", Created: true,
+		Method: http.MethodPost, Path: "/account/holidays", Scope: authz.SettingsWrite, ID: "setHoliday", Tag: sectionHolidays, Summary: "Set a holiday", Created: true,
 		Description: "Makes a day a holiday, on which steps with sending hours do not run, or a national holiday a workday. A day that was set before is replaced.",
 		BodyExample: map[string]any{"date": "2027-02-09", "name": "Carnaval"},
 	}, func(ctx context.Context, c *api.Call, form *input.Form[HolidayFields]) (HolidayShown, error) {
@@ -147,8 +150,8 @@ func (s *Service) routesOfHolidays(r *api.Router) {
 		return HolidayShown{true, day}, err
 	})
 	api.Handle(r, api.Route{
-		Method: http.MethodDelete, Path: "/holidays/{id}", Scope: authz.SettingsWrite, ID: "deleteHoliday", Tag: section, Summary: "Delete a holiday",
-		Description: "Takes a decision on a day back.",
+		Method: http.MethodDelete, Path: "/account/holidays/{id}", Scope: authz.SettingsWrite, ID: "deleteHoliday", Tag: sectionHolidays, Summary: "Delete a holiday",
+		Description: "Takes a decision on a day back: a national holiday is one again.",
 	}, func(ctx context.Context, c *api.Call) (api.Done, error) {
 		return api.Done{Success: true}, s.ForgetHoliday(ctx, c.Actor, c.ID("id"))
 	})

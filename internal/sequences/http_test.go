@@ -167,24 +167,24 @@ func TestSequencesAreManaged(t *testing.T) {
 func TestTheAccountsHolidays(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		id := w.sequence("", `{"type":"message","sending_hours":{"from":"09:00","until":"18:00","weekdays":[1,2,3,4,5]},"settings":{"body":"Olá"}}`)
-		day := w.ask(201, "POST", "/holidays", `{"date":"2026-06-30","name":"Aniversário da cidade"}`)
+		day := w.ask(201, "POST", "/account/holidays", `{"date":"2026-06-30","name":"Aniversário da cidade"}`)
 		if x := w.enroll(100, id); x.at("next_step_at") != "2026-07-01T12:00:00Z" {
 			t.Errorf("enrolled with %s", x.text)
 		}
 		if x := w.explained(100, id); x.at("explanation") != "O passo 1 (message) será executado em 01/07/2026 09:00, quando abrir o seu horário de envio." {
 			t.Errorf("explained as %s", x.text)
 		}
-		w.ask(201, "POST", "/holidays", `{"date":"2026-07-01","name":"Ponte"}`)
+		w.ask(201, "POST", "/account/holidays", `{"date":"2026-07-01","name":"Ponte"}`)
 		w.pass(0)
 		if x := w.explained(100, id); x.at("next", "at") != "2026-07-02T12:00:00Z" || x.at("reason") != "sending_hours" {
 			t.Errorf("explained as %s", x.text)
 		}
-		w.ask(200, "DELETE", fmt.Sprintf("/holidays/%v", day.at("holiday", "id")), nil)
-		w.ask(404, "DELETE", fmt.Sprintf("/holidays/%v", day.at("holiday", "id")), nil)
+		w.ask(200, "DELETE", fmt.Sprintf("/account/holidays/%v", day.at("holiday", "id")), nil)
+		w.ask(404, "DELETE", fmt.Sprintf("/account/holidays/%v", day.at("holiday", "id")), nil)
 		if x := w.enroll(101, id); x.at("next_step_at") != "2026-06-30T13:00:00Z" {
 			t.Errorf("enrolled with %s", x.text)
 		}
-		if list := w.ask(200, "GET", "/holidays", nil); list.at("data", 0, "date") != "2026-07-01" || list.at("data", 1) != nil {
+		if list := w.ask(200, "GET", "/account/holidays", nil); list.at("data", 0, "date") != "2026-07-01" || list.at("data", 1) != nil {
 			t.Errorf("listed %s", list.text)
 		}
 	})
