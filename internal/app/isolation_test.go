@@ -229,7 +229,7 @@ func (h *household) ask(account int64, method, path, body string) *httptest.Resp
 
 // further are the records that a path names besides its first one, by what furnish
 // adds to their account's number.
-var further = map[string]int64{"{sequence_id}": 12}
+var further = map[string]int64{"{sequence_id}": 12, "{line_id}": 10, "{contact_id}": 11, "{note_id}": 8}
 
 // furtherUser is the user that a path names besides its record.
 func furtherUser(id int64) int64 { return id/1000*10 + 1 }
@@ -324,7 +324,7 @@ func (h *household) lists(route api.Route) {
 }
 
 // references are the members of bodies that name another record.
-var references = []string{"pipeline_id", "stage_id", "assigned_to", "lead_id", "reason_id", "sequence_id", "instance_id", "template_id", "secondary_id", "user_id", "team_id"}
+var references = []string{"pipeline_id", "stage_id", "assigned_to", "lead_id", "reason_id", "sequence_id", "instance_id", "template_id", "secondary_id", "user_id", "team_id", "product_id"}
 
 // foreignReferences writes the stranger's own records with the owner's in each
 // member that refers to one. It must be a 422, of which every writing route that

@@ -48,6 +48,7 @@ func (s *Service) Routes(r *api.Router) {
 	s.routesOfTags(r)
 	s.routesOfTrash(r)
 	s.routesOfMerges(r)
+	s.routesOfNotes(r)
 }
 
 func (s *Service) routesOfOne(r *api.Router) {

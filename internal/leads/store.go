@@ -64,6 +64,17 @@ func FindAll(q db.Querier, actor authz.Actor, ids []int64) (map[int64]*Lead, err
 	return found, nil
 }
 
+// HoldOne keeps a listed lead from being changed, merged or trashed until the
+// transaction ends. It is for a feature above this one that changes what belongs
+// to the lead: of two who do so at once the second waits.
+func HoldOne(tx *db.Tx, actor authz.Actor, id int64) error {
+	err := db.Get(tx.Query(`SELECT id FROM leads WHERE account_id = $1 AND id = $2 AND `+listed+` FOR NO KEY UPDATE`, actor.AccountID, id), &id)
+	if errors.Is(err, db.ErrNoRows) {
+		return errUnknown()
+	}
+	return err
+}
+
 // lock reads a lead for a change to it: nobody else changes it until the
 // transaction ends.
 func lock(tx *db.Tx, actor authz.Actor, id int64) (*Lead, error) {

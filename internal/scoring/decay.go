@@ -14,8 +14,8 @@ import (
 
 // Decay is what an account's leads lose while nothing happens to them.
 type Decay struct {
-	PointsPerDay int64 // 0: nothing
-	AfterDays    int64 // each day without activity after so many costs the points
+	PointsPerDay int64 `json:"points_per_day" doc:"Points that each day without activity costs; 0: none." example:"2"`
+	AfterDays    int64 `json:"after_days" doc:"After how many days without activity it begins." example:"30"`
 }
 
 // The limits of decay.

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"syncro/internal/calendar"
 	"syncro/internal/faults"
+	"syncro/internal/money"
 )
 
 // Event is what a rule waits for.
@@ -65,20 +67,22 @@ const (
 
 // Condition compares a field of the lead, or of the message, with a value.
 type Condition struct {
-	Field    string   `json:"field"`
-	Operator Operator `json:"operator"`
-	Value    string   `json:"value"`
+	Field    string   `json:"field" doc:"source, value, tag, has_email, has_company, has_phone, message_type or custom_fields.<name>." example:"source"`
+	Operator Operator `json:"operator" enum:"equals,not_equals,gt,gte,lt,lte,contains,not_contains" doc:"How it is compared." example:"equals"`
+	Value    string   `json:"value" doc:"With what." example:"site"`
 }
 
 // Rule gives points to a lead when an event happens to it.
 type Rule struct {
-	ID            int64
-	Name          string
-	Event         Event
-	Conditions    []Condition // all must hold
-	Points        int64       // may be negative
-	CooldownHours int64       // how long it rests for a lead that it has fired for
-	Active        bool
+	ID            int64            `json:"id" doc:"Identifier of the rule." example:"4"`
+	Name          string           `json:"name" doc:"What it is called in the log." example:"Veio do site"`
+	Event         Event            `json:"event" enum:"message_received,message_media_received,lead_created,profile_complete,stage_advanced,stage_regressed,lead_won,lead_lost,task_completed" doc:"What it waits for." example:"lead_created"`
+	Conditions    []Condition      `json:"conditions" nullable:"false" doc:"All of them must hold; [] for none."`
+	Points        int64            `json:"points" doc:"What the lead gets; may be negative." example:"10"`
+	CooldownHours int64            `json:"cooldown_hours" doc:"For how many hours it rests for a lead after it has fired for it." example:"24"`
+	Active        bool             `json:"is_active" doc:"Whether it fires." example:"true"`
+	CreatedAt     calendar.Instant `json:"created_at" doc:"When it was made."`
+	UpdatedAt     calendar.Instant `json:"updated_at" doc:"When it was last changed."`
 }
 
 // The limits of a rule.
@@ -127,6 +131,18 @@ func (c Condition) check(place string, problems *faults.Bag) {
 	}
 	if !slices.Contains(Operators(), c.Operator) {
 		problems.Selected(place + "operator")
+	}
+	switch c.Field {
+	case fieldValue:
+		if _, err := money.Parse(c.Value); err != nil {
+			problems.Addf(place+"value", "The %svalue field must be a number.", place)
+			return
+		}
+	case fieldHasEmail, fieldHasCompany, fieldHasPhone:
+		if c.Value != "true" && c.Value != "false" {
+			problems.Addf(place+"value", "The %svalue field must be true or false.", place)
+			return
+		}
 	}
 	if utf8.RuneCountInString(c.Value) > maxValue {
 		problems.Addf(place+"value", "The %svalue field must not be greater than %d characters.", place, maxValue)

@@ -9,6 +9,7 @@ import (
 	"syncro/internal/accounts"
 	"syncro/internal/authz"
 	"syncro/internal/cache"
+	"syncro/internal/calendar"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
 	"syncro/internal/events"
@@ -54,6 +55,8 @@ func (s *Service) CreateRule(ctx context.Context, actor authz.Actor, r Rule) (Ru
 		if r.ID, err = insert(tx, actor, &r); err != nil {
 			return fmt.Errorf("storing a scoring rule: %w", err)
 		}
+		r.CreatedAt = calendar.Instant{Time: tx.Now()}
+		r.UpdatedAt = r.CreatedAt
 		return s.accounts.SetupChanged(tx, actor.AccountID)
 	})
 	return r, err

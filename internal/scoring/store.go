@@ -1,8 +1,6 @@
 package scoring
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"syncro/internal/authz"
@@ -13,43 +11,16 @@ import (
 
 // load reads an account's active rules, and what they need if there are any.
 func load(q db.Querier, accountID int64) (*ruleSet, error) {
-	set := &ruleSet{}
-	rows := q.Query(`SELECT id, name, event, conditions, points, cooldown_hours FROM scoring_rules WHERE account_id = $1 AND is_active ORDER BY id`, accountID)
-	defer rows.Close()
-	for rows.Next() {
-		r := Rule{Active: true}
-		var conditions string
-		rows.Scan(&r.ID, &r.Name, &r.Event, &conditions, &r.Points, &r.CooldownHours)
-		if rows.Err() != nil {
-			break
-		}
-		if err := json.Unmarshal([]byte(conditions), &r.Conditions); err != nil {
-			return nil, fmt.Errorf("reading the conditions of scoring rule %d: %w", r.ID, err)
-		}
-		set.rules = append(set.rules, r)
-	}
-	if err := rows.Err(); err != nil || len(set.rules) == 0 {
+	active, err := readRules(q.Query(`SELECT `+ruleColumns+` FROM scoring_rules WHERE account_id = $1 AND is_active ORDER BY id`, accountID))
+	set := &ruleSet{rules: active}
+	if err != nil || len(active) == 0 {
 		return set, err
 	}
-	var err error
 	if set.board, err = pipelines.LoadBoard(q, accountID); err != nil {
 		return nil, err
 	}
 	set.fields, err = customfields.LoadSet(q, accountID)
 	return set, err
-}
-
-func insert(tx *db.Tx, actor authz.Actor, r *Rule) (id int64, err error) {
-	conditions := []byte("[]")
-	if len(r.Conditions) > 0 {
-		if conditions, err = json.Marshal(r.Conditions); err != nil {
-			return 0, err
-		}
-	}
-	err = db.Get(tx.Query(`INSERT INTO scoring_rules (account_id, name, event, conditions, points, cooldown_hours, is_active, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id`,
-		actor.AccountID, r.Name, string(r.Event), string(conditions), r.Points, r.CooldownHours, r.Active, tx.Now()), &id)
-	return id, err
 }
 
 // lockScore reads a lead's score and keeps others from moving it until the

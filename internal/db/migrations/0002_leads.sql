@@ -184,6 +184,7 @@ CREATE TABLE lead_notes (
     body       TEXT NOT NULL,
     author_id  BIGINT,
     created_at TIMESTAMPTZ NOT NULL,
+    edited_at  TIMESTAMPTZ, -- NULL: never
     UNIQUE (account_id, id),
     FOREIGN KEY (account_id, lead_id) REFERENCES leads (account_id, id) ON DELETE CASCADE
 );
@@ -194,6 +195,7 @@ CREATE TABLE products (
     account_id  BIGINT NOT NULL REFERENCES accounts (id),
     name        TEXT NOT NULL,
     price_cents BIGINT NOT NULL,
+    is_active   BOOLEAN NOT NULL DEFAULT TRUE, -- can be added to leads
     created_at  TIMESTAMPTZ NOT NULL,
     updated_at  TIMESTAMPTZ NOT NULL,
     UNIQUE (account_id, id),
@@ -214,6 +216,7 @@ CREATE TABLE lead_products (
     FOREIGN KEY (account_id, lead_id) REFERENCES leads (account_id, id) ON DELETE CASCADE,
     FOREIGN KEY (account_id, product_id) REFERENCES products (account_id, id)
 );
+CREATE INDEX lead_products_by_product ON lead_products (account_id, product_id);
 CREATE INDEX lead_products_by_lead ON lead_products (account_id, lead_id, id);
 
 CREATE TABLE lead_contacts (
