@@ -53,6 +53,8 @@ func TestAWrongCommandLineIsOneLineAndExitTwo(t *testing.T) {
 		"key create --account 1 --name x --expires soon":                "--expires must be",
 		"key create --account 1 --name x --expires 2020-01-01":          "date after now",
 		"key revoke":                       "id",
+		"key rotate":                       "id",
+		"key rotate 1 --overlap=-1m":       "--overlap must not be negative",
 		"pipeline apply":                   `expected "<file>"`,
 		"pipeline apply one.json two.json": "two.json",
 	} {

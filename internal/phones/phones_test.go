@@ -10,6 +10,26 @@ import (
 	"syncro/internal/phones"
 )
 
+func TestAnAccountsRegionDecidesWhoseNumbersComeWithoutACountryCode(t *testing.T) {
+	for _, c := range []struct{ region, sent, stored string }{
+		{"US", "(212) 555-2368", "+12125552368"},
+		{"US", "11999887766", "11999887766"}, // possible in Brazil only
+		{"US", "+55 11 99988-7766", "+5511999887766"},
+		{"PT", "912 345 678", "+351912345678"},
+		{"PT", "+1 212 555 2368", "+12125552368"},
+		{"BR", "11 99988-7766", "+5511999887766"},
+		{"", "11 99988-7766", "+5511999887766"},
+	} {
+		got := phones.NormalizeIn(c.sent, c.region)
+		if got != c.stored || phones.NormalizeIn(got, c.region) != got {
+			t.Errorf("NormalizeIn(%q, %s) = %q, want %q; again %q", c.sent, c.region, got, c.stored, phones.NormalizeIn(got, c.region))
+		}
+		if strings.HasPrefix(got, "+") && phones.Key(got) != phones.Key(phones.NormalizeIn(got, "DE")) {
+			t.Errorf("%q is another number elsewhere", got)
+		}
+	}
+}
+
 func TestAPossibleNumberIsStoredInE164(t *testing.T) {
 	for sent, stored := range map[string]string{
 		"+5511999887766":                "+5511999887766",
