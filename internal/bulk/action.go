@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"syncro/internal/api"
@@ -150,11 +151,7 @@ func (f *actionFields) kept() (stored, error) {
 }
 
 func asObject(o input.Object) map[string]json.RawMessage {
-	members := map[string]json.RawMessage{}
-	for name, raw := range o.Members() {
-		members[name] = raw
-	}
-	return members
+	return maps.Collect(o.Members())
 }
 
 // change looks up what is done with each lead; what is wrong with it goes to problems.
@@ -173,7 +170,12 @@ func (p *parameters) change(ctx context.Context, w *leads.Writer, problems *faul
 		return change, tell(problems, "", form.Err(), err)
 	case "assign":
 		require("user_id", p.UserID.Sent)
-		return w.Owning(ctx, p.UserID, problems)
+		form := input.Form[leads.AssignFields]{Fields: leads.AssignFields{UserID: p.UserID}}
+		if !p.UserID.Sent {
+			form.Fields.UserID = input.Field[int64]{Sent: true, Null: true} // told already
+		}
+		change, err := w.Assigning(ctx, &form)
+		return change, tell(problems, "", form.Err(), err)
 	case "add_tags":
 		require("tags", len(p.Tags.Value) > 0)
 		return w.Tagging(p.Tags.Value), nil

@@ -71,7 +71,7 @@ func TestABulkActionIsRefusedWithAllThatIsWrongWithIt(t *testing.T) {
 			if len(errors) != len(strings.Fields(fields)) {
 				t.Errorf("%s: %v", body, answer)
 			}
-			for _, field := range strings.Fields(fields) {
+			for field := range strings.FieldsSeq(fields) {
 				if errors[field] == nil {
 					t.Errorf("%s: %v; want %s", body, errors, field)
 				}

@@ -73,8 +73,8 @@ func (r result) MarshalJSON() ([]byte, error) {
 	return append(text, api.BodyOf(r.refusal)[1:]...), nil
 }
 
-// batchAnswer is the answer of a batch.
-type batchAnswer struct {
+// BatchAnswer is the answer of a batch.
+type BatchAnswer struct {
 	Success   bool     `json:"success" doc:"Always true; the items tell of themselves." example:"true"`
 	Succeeded int      `json:"succeeded" doc:"How many items were done." example:"998"`
 	Failed    int      `json:"failed" doc:"How many were refused." example:"2"`
@@ -82,29 +82,29 @@ type batchAnswer struct {
 }
 
 // Batch does many writes (POST /leads/batch).
-func (s *Service) Batch(ctx context.Context, actor authz.Actor, form *input.Form[batchFields]) (batchAnswer, error) {
+func (s *Service) Batch(ctx context.Context, actor authz.Actor, form *input.Form[batchFields]) (BatchAnswer, error) {
 	if err := form.Err(); err != nil {
-		return batchAnswer{}, err
+		return BatchAnswer{}, err
 	}
 	w, err := s.leads.Writer(ctx, actor)
 	if err != nil {
-		return batchAnswer{}, err
+		return BatchAnswer{}, err
 	}
 	b := &batch{db: s.db, actor: actor, writer: w, steps: make([]step, len(form.Fields.Items.Value))}
 	for i := range b.steps {
 		if b.steps[i], err = form.Fields.Items.Value[i].prepare(ctx, w); err != nil {
-			return batchAnswer{}, err
+			return BatchAnswer{}, err
 		}
 	}
 	if form.Fields.Atomic.Value {
 		return b.atomic(ctx)
 	}
-	answer := batchAnswer{Success: true}
+	answer := BatchAnswer{Success: true}
 	for from := 0; from < len(b.steps); from += groupSize {
 		part := b.steps[from:min(from+groupSize, len(b.steps))]
 		results, err := b.run(ctx, from, part, nil)
 		if err != nil && from == 0 {
-			return batchAnswer{}, err
+			return BatchAnswer{}, err
 		}
 		if err != nil { // what was done before stays, and is told
 			s.log.ErrorContext(ctx, "a part of a batch failed", "error", err, "from", from)
@@ -116,7 +116,7 @@ func (s *Service) Batch(ctx context.Context, actor authz.Actor, form *input.Form
 	return answer, nil
 }
 
-func (a *batchAnswer) count() {
+func (a *BatchAnswer) count() {
 	for _, r := range a.Results {
 		if r.Status < 300 {
 			a.Succeeded++
@@ -147,8 +147,8 @@ type batch struct {
 var errRefused = errors.New("an item of an atomic batch was refused")
 
 // atomic does all items in one transaction, or none.
-func (b *batch) atomic(ctx context.Context) (batchAnswer, error) {
-	answer := batchAnswer{Success: true}
+func (b *batch) atomic(ctx context.Context) (BatchAnswer, error) {
+	answer := BatchAnswer{Success: true}
 	var err error
 	answer.Results, err = b.run(ctx, 0, b.steps, func(results []result) error {
 		if slices.ContainsFunc(results, func(r result) bool { return r.refusal != nil }) {
@@ -157,7 +157,7 @@ func (b *batch) atomic(ctx context.Context) (batchAnswer, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, errRefused) {
-		return batchAnswer{}, err
+		return BatchAnswer{}, err
 	}
 	answer.count()
 	if err == nil {
@@ -168,7 +168,7 @@ func (b *batch) atomic(ctx context.Context) (batchAnswer, error) {
 			*r = b.steps[i].result(i, http.StatusFailedDependency, faults.New(0, "Não aplicado: outro item do lote falhou."))
 		}
 	}
-	return batchAnswer{}, faults.New(faults.Refused, fmt.Sprintf("Nenhum item foi aplicado: %d de %d falharam.", answer.Failed, len(b.steps)),
+	return BatchAnswer{}, faults.New(faults.Refused, fmt.Sprintf("Nenhum item foi aplicado: %d de %d falharam.", answer.Failed, len(b.steps)),
 		faults.Member{Name: "success", Value: false}, faults.Member{Name: "results", Value: answer.Results})
 }
 

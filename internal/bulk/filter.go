@@ -42,8 +42,8 @@ func readFilter(actor authz.Actor, sent input.Object, problems *faults.Bag) lead
 // isFilter tells whether a list of leads knows the parameter.
 func isFilter(name string) bool {
 	t := reflect.TypeFor[leads.Criteria]()
-	for i := range t.NumField() {
-		if t.Field(i).Tag.Get("query") == name {
+	for field := range t.Fields() {
+		if field.Tag.Get("query") == name {
 			return true
 		}
 	}

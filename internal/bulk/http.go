@@ -28,7 +28,7 @@ func (s *Service) Routes(r *api.Router) {
 			map[string]any{"op": "move", "lead_id": 123, "pipeline_id": 1, "stage_id": 7},
 			map[string]any{"op": "tag", "lead_id": 124, "tags": []string{"vip"}},
 		}},
-	}, func(ctx context.Context, c *api.Call, form *input.Form[batchFields]) (batchAnswer, error) {
+	}, func(ctx context.Context, c *api.Call, form *input.Form[batchFields]) (BatchAnswer, error) {
 		return s.Batch(ctx, c.Actor, form)
 	})
 	r.Apart("/leads/bulk-actions/")

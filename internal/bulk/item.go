@@ -21,7 +21,7 @@ type anything = input.Field[json.RawMessage]
 // item is one write of a batch: the members of all ops. They are read as they are,
 // and checked as the body of the single request.
 type item struct {
-	Op           anything `json:"op" doc:"What is done: upsert (POST /leads/upsert), update (PATCH /leads/{id}), move (PUT /leads/{id}/stage), won, lost, tag (POST /leads/{id}/tags), untag (tags are removed), assign (a user or, with null, nobody), delete." example:"\"upsert\""`
+	Op           anything `json:"op" doc:"What is done: upsert (POST /leads/upsert), update (PATCH /leads/{id}), move (PUT /leads/{id}/stage), won, lost, tag (POST /leads/{id}/tags), untag (tags are removed), assign (PUT /leads/{id}/assign), delete." example:"\"upsert\""`
 	LeadID       anything `json:"lead_id" doc:"The lead; of every op but upsert." example:"123"`
 	Name         anything `json:"name" doc:"Of upsert and update." example:"\"João Silva\""`
 	PipelineID   anything `json:"pipeline_id" doc:"Of upsert, update and move." example:"1"`
@@ -46,6 +46,7 @@ type item struct {
 	OptedOut     anything `json:"opted_out" doc:"Of update." example:"false"`
 	ReasonID     anything `json:"reason_id" doc:"Of lost." example:"3"`
 	UserID       anything `json:"user_id" doc:"Of assign." example:"12"`
+	TeamID       anything `json:"team_id" doc:"Of assign." example:"2"`
 }
 
 // body is the item as the body of a single request.
@@ -75,11 +76,6 @@ func (it *item) body() []byte {
 type aim struct {
 	Op     input.Field[string] `json:"op" required:"true" enum:"upsert,update,move,won,lost,tag,untag,assign,delete"`
 	LeadID input.Field[int64]  `json:"lead_id"`
-}
-
-// assignFields are those of assign.
-type assignFields struct {
-	UserID input.Field[int64] `json:"user_id"`
 }
 
 // step is an item that has been looked up: a write, or the refusal of it.
@@ -132,33 +128,24 @@ func (it *item) look(ctx context.Context, w *leads.Writer, st step, body []byte)
 		form := input.Decode[leads.TagFields](body)
 		return w.RemoveTags(st.leadID, nil, form.Err, form.Fields.Tags.Value), nil
 	case "assign":
-		return assign(ctx, w, st.leadID, body)
+		form := input.Decode[leads.AssignFields](body)
+		return w.Assign(ctx, st.leadID, nil, &form)
 	default:
 		return w.Delete(st.leadID, nil), nil
 	}
 }
 
-func assign(ctx context.Context, w *leads.Writer, id int64, body []byte) (leads.Write, error) {
-	form := input.Decode[assignFields](body)
-	if !form.Fields.UserID.Sent && form.Problems.Empty() {
-		form.Problems.Required("user_id")
-	}
-	change, err := w.Owning(ctx, form.Fields.UserID, &form.Problems)
-	return w.On(id, form.Err, change), err
-}
-
 // do runs the step; its error is none of the item's own.
 func (st *step) do(tx *db.Tx, index int) (result, error) {
 	if st.refusal != nil {
-		return st.result(index, api.StatusOf(st.refusal), st.refusal), nil
+		return st.result(index, api.StatusOf(st.refusal), st.refusal), nil //nolint:nilerr // it is the item's, and told in its result
 	}
 	var done leads.Written
 	err := tx.Attempt(func() (err error) {
 		done, err = st.write.Run(tx)
 		return err
 	})
-	var refusal *faults.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*faults.Error](err); ok {
 		return st.result(index, api.StatusOf(refusal), refusal), nil
 	}
 	if err != nil {

@@ -31,6 +31,12 @@ func (s *Service) Assign(ctx context.Context, actor authz.Actor, id int64, expec
 
 // Assign prepares [Service.Assign].
 func (w *Writer) Assign(ctx context.Context, id int64, expected *int64, form *input.Form[AssignFields]) (Write, error) {
+	change, err := w.Assigning(ctx, form)
+	return w.onLead(id, expected, form.Err, change), err
+}
+
+// Assigning prepares the change of [Service.Assign] for many leads.
+func (w *Writer) Assigning(ctx context.Context, form *input.Form[AssignFields]) (Change, error) {
 	f := &form.Fields
 	switch {
 	case f.UserID.Sent && f.TeamID.Given():
@@ -40,12 +46,12 @@ func (w *Writer) Assign(ctx context.Context, id int64, expected *int64, form *in
 	}
 	var found faults.Bag
 	if _, err := w.lookUp(ctx, input.Field[int64]{}, input.Field[int64]{}, &Details{AssignedTo: f.UserID}, &found); err != nil {
-		return Write{}, err
+		return nil, err
 	}
 	if !found.Empty() {
 		form.Problems.Selected("user_id")
 	}
-	return w.onLead(id, expected, form.Err, func(tx *db.Tx, l *Lead) error {
+	return func(tx *db.Tx, l *Lead) error {
 		before := *l
 		if l.AssignedTo = f.UserID.Ptr(); f.TeamID.Given() {
 			var problems faults.Bag
@@ -59,7 +65,7 @@ func (w *Writer) Assign(ctx context.Context, id int64, expected *int64, form *in
 			l.AssignedTo = &next
 		}
 		return w.service.edit(tx, w.actor, &w.setup, draft{}, &before, l)
-	}), nil
+	}, nil
 }
 
 // holdOwner refuses a new owner who has been deleted since the setup was read, and

@@ -195,6 +195,11 @@ func (k matchedBy) locks(actor authz.Actor) []string {
 	return names
 }
 
+// matchOrder is the order of what an upsert finds. It is written so that SQLite, which
+// knows nothing of the contents of the table, does not walk the index of updated_at
+// instead of looking the key up.
+const matchOrder = ` ORDER BY COALESCE(updated_at, updated_at) DESC, id DESC LIMIT 1`
+
 // match finds and locks the listed lead with one of the keys; nil when there is
 // none, which is not a failure here.
 func match(tx *db.Tx, actor authz.Actor, k matchedBy) (*Lead, error) {
@@ -202,8 +207,7 @@ func match(tx *db.Tx, actor authz.Actor, k matchedBy) (*Lead, error) {
 		if by.key == "" {
 			continue
 		}
-		l, err := get(tx.Query(`SELECT `+allColumns+` FROM leads WHERE account_id = $1 AND `+by.column+` = $2 AND `+listed+`
-			ORDER BY updated_at DESC, id DESC LIMIT 1 FOR UPDATE`, actor.AccountID, by.key))
+		l, err := get(tx.Query(`SELECT `+allColumns+` FROM leads WHERE account_id = $1 AND `+by.column+` = $2 AND `+listed+matchOrder+` FOR UPDATE`, actor.AccountID, by.key))
 		if err == nil {
 			return l, nil
 		}

@@ -71,32 +71,8 @@ func (w *Writer) Untagging(names []string) Change {
 	return func(tx *db.Tx, l *Lead) error { return w.removeTags(tx, l, names) }
 }
 
-// Owning is the change of the owner of many leads; nil is nobody. A user that the
-// account does not have is a problem of user_id.
-func (w *Writer) Owning(ctx context.Context, user input.Field[int64], problems *faults.Bag) (Change, error) {
-	var found faults.Bag
-	details := Details{AssignedTo: user}
-	if _, err := w.lookUp(ctx, input.Field[int64]{}, input.Field[int64]{}, &details, &found); err != nil {
-		return nil, err
-	}
-	if !found.Empty() {
-		problems.Selected("user_id")
-	}
-	return func(tx *db.Tx, l *Lead) error {
-		before := *l
-		l.AssignedTo = user.Ptr()
-		return w.service.edit(tx, w.actor, &w.setup, draft{}, &before, l)
-	}, nil
-}
-
 // Removing is the change of [Service.Delete] for many leads.
 func (w *Writer) Removing() Change { return w.remove }
-
-// On is the write that makes a change to one lead. The check is made when the lead
-// is known to be there.
-func (w *Writer) On(id int64, check func() error, change Change) Write {
-	return w.onLead(id, nil, check, change)
-}
 
 // Changed is what has become of one of many leads: its version, if it was changed,
 // or the refusal.

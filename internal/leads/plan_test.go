@@ -56,8 +56,8 @@ func TestListsAndLookUpsAreServedByIndexes(t *testing.T) {
 			}
 		}
 		const listed = ` AND deleted_at IS NULL AND merged_into IS NULL`
-		served("an email", "leads_by_email", `SELECT id FROM leads WHERE account_id = $1 AND email_key = $2`+listed, account, "l7@x.com.br")
-		served("a phone", "leads_by_phone", `SELECT id FROM leads WHERE account_id = $1 AND phone_key = $2`+listed, account, "5511900000007")
+		served("an email", "leads_by_email", `SELECT id FROM leads WHERE account_id = $1 AND email_key = $2`+listed+leads.MatchOrder, account, "l7@x.com.br")
+		served("a phone", "leads_by_phone", `SELECT id FROM leads WHERE account_id = $1 AND phone_key = $2`+listed+leads.MatchOrder, account, "5511900000007")
 		served("mandatory tasks", "tasks_by_lead", `SELECT id FROM tasks WHERE account_id = $1 AND lead_id = $2 AND stage_visit = 1`, account, int64(1))
 		served("a lead's events", "lead_events_by_lead", `SELECT id FROM lead_events WHERE account_id = $1 AND lead_id = $2 ORDER BY id DESC LIMIT 100`, account, int64(1))
 	})

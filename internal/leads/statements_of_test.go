@@ -8,6 +8,9 @@ import (
 	"syncro/internal/faults"
 )
 
+// MatchOrder ends the statement by which an upsert finds a lead.
+const MatchOrder = matchOrder
+
 // PageStatement is the statement that reads a page of a list.
 func (s *Service) PageStatement(ctx context.Context, actor authz.Actor, f *Filters) (db.Statement, error) {
 	f.Check(actor, &faults.Bag{})
