@@ -52,6 +52,8 @@ type commandLine struct {
 	Pipeline pipelineCommand `cmd:"" help:"Set up pipelines, stages, lost reasons and custom fields."`
 	User     userCommand     `cmd:"" help:"Make and list the users of an account."`
 	Instance instanceCommand `cmd:"" help:"Connect, list and check WhatsApp numbers."`
+	Import   importCommand   `cmd:"" help:"Import leads from a CSV or XLSX file."`
+	Export   exportCommand   `cmd:"" help:"Export leads as CSV, XLSX or JSON Lines."`
 	Key      keyCommand      `cmd:"" help:"Make, list and revoke API keys."`
 	OpenAPI  openAPICommand  `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
 	Version  versionCommand  `cmd:"" help:"Print the program's version."`

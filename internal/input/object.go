@@ -3,6 +3,7 @@ package input
 import (
 	"encoding/json"
 	"iter"
+	"maps"
 	"slices"
 )
 
@@ -14,6 +15,17 @@ type Object struct{ members []member }
 type member struct {
 	name  string
 	value json.RawMessage
+}
+
+// ObjectOf is an object of texts, for callers inside the program; its members are in
+// the order of their names.
+func ObjectOf(texts map[string]string) Object {
+	var o Object
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		raw, _ := json.Marshal(texts[name]) // a text always can be written
+		o.members = append(o.members, member{name, raw})
+	}
+	return o
 }
 
 // Members yields the members in the order in which they were sent.
