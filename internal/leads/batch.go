@@ -49,6 +49,7 @@ type Row struct {
 	ID     int64 // of the lead; 0: it is looked for
 	Form   *input.Form[UpsertFields]
 	place  draft
+	by     *matchedBy
 }
 
 // BatchOutcome is what became of a row.
@@ -94,9 +95,13 @@ func (b *Batch) Keys(r *Row) (email, phone string) {
 }
 
 func (b *Batch) keys(r *Row) matchedBy {
-	f := r.Form.Fields
-	f.MatchBy = input.Of(b.MatchBy)
-	return matchKeys(&f, b.actor.PhoneRegion)
+	if r.by == nil {
+		f := r.Form.Fields
+		f.MatchBy = input.Of(b.MatchBy)
+		k := matchKeys(&f, b.actor.PhoneRegion)
+		r.by = &k
+	}
+	return *r.by
 }
 
 // Apply does the rows, in their order, and gives their results. earlier are the rows
@@ -208,19 +213,21 @@ func (p *batchRun) read(emails, phoneKeys []string, ids []int64) error {
 		}
 		return rows.Err()
 	}
+	// Without an order: by one, SQLite would walk over all leads. Two batches that want
+	// the same leads have waited for each other's keys already.
 	const from = `SELECT ` + allColumns + ` FROM leads WHERE account_id = $1 AND ` + listed
 	if len(emails) > 0 {
-		if err := collect(p.tx.Query(from+` AND email_key = ANY($2) ORDER BY id`+lockRows, p.actor.AccountID, emails)); err != nil {
+		if err := collect(p.tx.Query(from+` AND email_key = ANY($2)`+lockRows, p.actor.AccountID, emails)); err != nil {
 			return err
 		}
 	}
 	if len(phoneKeys) > 0 {
-		if err := collect(p.tx.Query(from+` AND phone_key = ANY($2) ORDER BY id`+lockRows, p.actor.AccountID, phoneKeys)); err != nil {
+		if err := collect(p.tx.Query(from+` AND phone_key = ANY($2)`+lockRows, p.actor.AccountID, phoneKeys)); err != nil {
 			return err
 		}
 	}
 	if len(ids) > 0 {
-		if err := collect(p.tx.Query(from+` AND id = ANY($2) ORDER BY id`+lockRows, p.actor.AccountID, ids)); err != nil {
+		if err := collect(p.tx.Query(from+` AND id = ANY($2)`+lockRows, p.actor.AccountID, ids)); err != nil {
 			return err
 		}
 	}
