@@ -132,7 +132,7 @@ func assemble(d *db.DB, c Config, log *slog.Logger) *App {
 		Log: a.events, Queue: a.jobs, Clock: c.Clock,
 		Accounts: a.Accounts, Pipelines: a.Pipelines, CustomFields: a.CustomFields, Tasks: a.Tasks, Leads: a.Leads, Messaging: a.Messaging,
 	})
-	a.Leads.Relate(leads.Rows("lead_products"), contacts.Relation(), scoring.Relation(), messaging.Relation(), a.Sequences.Relation())
+	a.Leads.Relate(leads.Rows("lead_products"), contacts.Relation(), scoring.Relation(), duplicates.Relation(), messaging.Relation(), a.Sequences.Relation())
 	a.Imports = imports.New(d, imports.Using{Accounts: a.Accounts, Pipelines: a.Pipelines, CustomFields: a.CustomFields, Leads: a.Leads, Operations: a.Operations})
 
 	a.Accounts.AddBelongings(a.Leads.Owned(), a.Tasks.Owned(), a.Messaging.Owned())

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -149,9 +150,7 @@ func (d *desk) lead(stage string, fields map[string]any) int64 {
 	d.t.Helper()
 	body := d.stage(stage)
 	body["name"] = "João Silva"
-	for name, value := range fields {
-		body[name] = value
-	}
+	maps.Copy(body, fields)
 	id, _ := d.want(201, "POST", "/leads", body).at("lead", "id").(float64)
 	return int64(id)
 }

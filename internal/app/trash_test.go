@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syncro/internal/jobs"
 )
 
 func TestADeletedLeadIsInTheTrashUntilItIsRestored(t *testing.T) {
@@ -101,11 +103,14 @@ func (d *desk) history(lead int64, mark string) {
 func TestNothingIsLeftOfAPurgedLeadAndItsIDIsNotUsedAgain(t *testing.T) {
 	eachDesk(t, func(t *testing.T, d *desk) {
 		const secret = "SEGREDO"
-		other := d.lead("Novo", map[string]any{"name": "Outro"})
+		other := d.lead("Novo", map[string]any{"name": "Outro", "phone": "+551133445566"})
 		d.history(other, "aberto")
-		lead := d.lead("Novo", map[string]any{"name": secret, "email": secret + "@a.br", "tags": []string{secret}})
+		lead := d.lead("Novo", map[string]any{"name": secret, "email": secret + "@a.br", "phone": "+551133445566", "company": secret, "tags": []string{secret}})
 		d.history(lead, secret)
 		d.want(200, "PUT", fmt.Sprintf("/leads/%d/won", lead), d.stage("Ganho"))
+		if n := len(d.pairs()); n != 1 {
+			t.Errorf("%d pairs", n)
+		}
 		file := filepath.Join(d.app.Inbox.MediaDir, secret)
 		d.check(os.MkdirAll(filepath.Dir(file), 0o700))
 		d.check(os.WriteFile(file, nil, 0o600))
@@ -121,6 +126,7 @@ func TestNothingIsLeftOfAPurgedLeadAndItsIDIsNotUsedAgain(t *testing.T) {
 		if _, err := os.Stat(file); !os.IsNotExist(err) {
 			t.Errorf("the medium is there still: %v", err)
 		}
+		d.check(jobs.RunDue(t.Context(), d.app.Duplicates.Kinds()...))
 		for table, rows := range d.rows() {
 			if table == "events" || table == "products" || table == "whatsapp_instances" || table == "idempotency_keys" {
 				continue // the log of what webhooks were told ends by age; the others are no lead's

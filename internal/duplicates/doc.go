@@ -16,8 +16,8 @@
 //	a lead is trashed or merged ──React──▶ its pairs are gone, their other halves
 //	                                       are checked    one transaction
 //
-// A write leaves one short row; all comparing is the job's, which does one slice a
-// second of a scan, so that a million old leads are no burden to anybody.
+// A write leaves one short row; all comparing is the job's, which does one slice of
+// each a second: neither a million old leads nor an import are a burden to anybody.
 //
 // # Candidates
 //

@@ -34,31 +34,24 @@ func (s *Service) dueChecks(ctx context.Context, _ int) (keys []string, err erro
 	return keys, err
 }
 
-// slicesAtOnce is how many slices of checks are done for one look at the queue, so
-// that writes at full speed are not slowed down by the comparing of what they wrote.
-const slicesAtOnce = 4
-
-// workChecks does what is due, the oldest first.
+// workChecks does one slice of what is due, the oldest first. The next one is found
+// due a second later, so that writes at full speed are not slowed down by the
+// comparing of what they wrote.
 func (s *Service) workChecks(ctx context.Context, _ string) error {
-	for range slicesAtOnce {
-		var waiting map[int64][]check
-		if err := s.db.Read(ctx, func(q db.Querier) (err error) {
-			waiting, err = unchecked(q, slice)
-			return err
-		}); err != nil || len(waiting) == 0 {
-			return err
-		}
-		var failed error
-		for account, checks := range waiting {
-			if err := s.doChecks(ctx, authz.Actor{AccountID: account}, checks); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("looking for duplicates in account %d: %w", account, err))
-			}
-		}
-		if failed != nil {
-			return failed
+	var waiting map[int64][]check
+	if err := s.db.Read(ctx, func(q db.Querier) (err error) {
+		waiting, err = unchecked(q, slice)
+		return err
+	}); err != nil {
+		return err
+	}
+	var failed error
+	for account, checks := range waiting {
+		if err := s.doChecks(ctx, authz.Actor{AccountID: account}, checks); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("looking for duplicates in account %d: %w", account, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 func (s *Service) doChecks(ctx context.Context, actor authz.Actor, checks []check) error {

@@ -3,11 +3,13 @@ package duplicates
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"syncro/internal/api"
 	"syncro/internal/authz"
 	"syncro/internal/db"
+	"syncro/internal/leads"
 )
 
 // enqueue notes that a lead is to be checked.
@@ -31,6 +33,22 @@ func forget(tx *db.Tx, actor authz.Actor, lead int64) error {
 	return nil
 }
 
+// Relation is what this package has of leads.
+func Relation() leads.Relation {
+	return leads.Relation{Purge: func(tx *db.Tx, actor authz.Actor, gone []int64) error {
+		for _, sql := range []string{
+			`DELETE FROM duplicates WHERE account_id = $1 AND lead_id = ANY($2)`,
+			`DELETE FROM duplicates WHERE account_id = $1 AND other_id = ANY($2)`,
+			`DELETE FROM company_names WHERE account_id = $1 AND lead_id = ANY($2)`,
+		} {
+			if err := tx.Queue(sql, actor.AccountID, gone); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
 // list reads a page of the pairs that are not dismissed.
 func list(q db.Querier, actor authz.Actor, lead *int64, page api.Page) ([]Pair, int64, error) {
 	const where = ` FROM duplicates WHERE account_id = $1 AND dismissed_at IS NULL`
@@ -42,7 +60,7 @@ func list(q db.Querier, actor authz.Actor, lead *int64, page api.Page) ([]Pair, 
 		db.Statement{SQL: `SELECT count(*)` + condition, Args: args},
 		db.Statement{
 			SQL:  `SELECT id, lead_id, other_id, confidence, reasons, found_at` + condition + fmt.Sprintf(` ORDER BY confidence DESC, id DESC LIMIT $%d OFFSET $%d`, len(args)+1, len(args)+2),
-			Args: append(args[:len(args):len(args)], page.Size, page.Offset()),
+			Args: append(slices.Clip(args), page.Size, page.Offset()),
 		},
 	)
 	var total int64
