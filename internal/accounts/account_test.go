@@ -82,7 +82,7 @@ func TestAnAccountComesWithItsAdminAndWhatIsFurnished(t *testing.T) {
 			t.Errorf("Create = %+v, Get = %+v, %v; want %+v", a, got, err, want)
 		}
 		users, err := s.ListUsers(t.Context(), actor)
-		if admin := (accounts.User{ID: actor.UserID, Name: "Ana", Email: "ana@example.com", Role: authz.Admin}); err != nil || !slices.Equal(users, []accounts.User{admin}) {
+		if admin := (accounts.User{ID: actor.UserID, Name: "Ana", Email: "ana@example.com", Role: authz.Admin, Created: clock.Now()}); err != nil || !slices.Equal(users, []accounts.User{admin}) {
 			t.Errorf("users %+v, %v; want only the admin %+v", users, err, admin)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -133,9 +134,7 @@ func (o *office) lead(more fields) int64 {
 	o.t.Helper()
 	board := o.want(200, "GET", "/pipelines", nil)
 	body := fields{"name": "João", "pipeline_id": board.at("pipelines", 0, "id"), "stage_id": board.at("pipelines", 0, "stages", 0, "id")}
-	for name, value := range more {
-		body[name] = value
-	}
+	maps.Copy(body, more)
 	return o.want(201, "POST", "/leads", body).id("lead")
 }
 
