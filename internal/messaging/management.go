@@ -94,10 +94,9 @@ func (s *Service) managed(q db.Querier, actor authz.Actor, id int64) (v ManagedI
 // settings are a number's connection as it is stored.
 type settings struct {
 	Connection
-	displayName, phone                string
-	createsLeads                      bool
-	leadStageID                       *int64
-	tokenSent, secretSent, verifySent bool
+	displayName, phone string
+	createsLeads       bool
+	leadStageID        *int64
 }
 
 var (

@@ -143,7 +143,7 @@ func TestAConnectionIsCheckedBeforeItIsKept(t *testing.T) {
 			if len(errors) != len(strings.Fields(want)) {
 				o.Errorf("%s is refused for %v, want %s", body, errors, want)
 			}
-			for _, field := range strings.Fields(want) {
+			for field := range strings.FieldsSeq(want) {
 				if errors[field] == nil {
 					o.Errorf("%s is refused for %v, want %s", body, errors, want)
 				}
