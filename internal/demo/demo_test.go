@@ -17,6 +17,7 @@ import (
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
 	"syncro/internal/demo"
+	"syncro/internal/netguard"
 )
 
 // running is a demo whose requests are answered in this process.
@@ -51,7 +52,7 @@ func start(t *testing.T, engine db.Engine) *running {
 func open(t *testing.T, url string, clock *dbtest.Clock) *running {
 	t.Helper()
 	c := app.Default()
-	c.Database, c.SecretKey, c.Clock = url, demo.SecretKey, clock.Now
+	c.Database, c.SecretKey, c.Webhooks, c.Clock = url, demo.SecretKey, netguard.Loopback, clock.Now
 	a, err := app.Open(t.Context(), c, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		t.Fatal(err)
