@@ -47,8 +47,8 @@ var synonyms = map[string]string{
 	"value":        "valor valordonegocio valortotal preco montante orcamento valordaproposta value amount dealvalue price deal monto importe precio total",
 	"source":       "origem fonte canal origemdolead procedencia source leadsource origin channel origen fuente",
 	"tags":         "tags tag etiqueta etiquetas marcadores marcador label labels rotulo rotulos",
-	"notes":        "notas nota observacao observacoes obs anotacoes anotacao comentario comentarios descricao notes note comments comment description remarks observacion observaciones comentarios descripcion",
-	"assigned_to":  "responsavel vendedor dono consultor atendente corretor proprietario owner assignedto assignee salesperson salesrep seller user responsable asesor usuario",
+	"notes":        "notas nota observacao observacoes obs anotacoes anotacao comentario comentarios descricao notes note comments comment description remarks observacion observaciones comentarios descripcion", //nolint:misspell // Spanish
+	"assigned_to":  "responsavel vendedor dono consultor atendente corretor proprietario owner assignedto assignee salesperson salesrep seller user responsable asesor usuario",                                   //nolint:misspell // Spanish
 	"pipeline":     "pipeline funil funildevendas funnel embudo quadro board",
 	"stage":        "etapa fase estagio status situacao stage phase dealstage step etapadofunil estado",
 	"utm_source":   "utmsource",
@@ -61,7 +61,7 @@ var synonyms = map[string]string{
 var fieldOfSynonym = func() map[string]string {
 	fields := map[string]string{}
 	for field, list := range synonyms {
-		for _, word := range strings.Fields(list) {
+		for word := range strings.FieldsSeq(list) {
 			fields[word] = field
 		}
 	}

@@ -34,7 +34,7 @@ func TestAFileIsRecognisedMappedTriedAndImported(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		content, err := charmap.Windows1252.NewEncoder().String(people)
 		check(t, err)
-		path, up := w.upload(t, w.mine, `C:\fakepath\pessoas.csv`, content, "")
+		path, up := w.upload(t, w.mine, `C:\fakepath\pessoas.csv`, content)
 		if up.at("import", "encoding") != "windows-1252" || up.at("import", "delimiter") != ";" || up.at("import", "rows") != 5.0 || up.at("import", "file_name") != "pessoas.csv" || up.at("import", "state") != "uploaded" {
 			t.Errorf("%s", up.text)
 		}
@@ -176,7 +176,7 @@ func TestAnUndoRestoresExactlyWhatWasThereAndLeavesLaterEdits(t *testing.T) {
 		for i := range 600 { // more than two parts
 			fmt.Fprintf(&file, "Pessoa %d,p%d@acme.com.br,%d,,,\n", i, i, i)
 		}
-		path, _ := w.upload(t, w.mine, "x.csv", strings.Replace(file.String(), "Novo pipeline", "Documentação", 1), "")
+		path, _ := w.upload(t, w.mine, "x.csv", strings.Replace(file.String(), "Novo pipeline", "Documentação", 1))
 		w.want(t, 200, w.mine, "PUT", path, map[string]any{"tags": []string{"importado"}})
 		if got := counts(w.run(t, w.mine, path, "dry-run")); got != "checked: 603 of 603, 600 created, 3 updated, 0 unchanged, 0 skipped, 0 failed" {
 			t.Error(got)
@@ -250,7 +250,7 @@ func TestWhatWasExportedIsImportedWithoutAChange(t *testing.T) {
 		before := w.everything(t, w.mine)
 		for _, query := range []string{"format=csv", "format=csv&delimiter=semicolon", "format=xlsx"} {
 			exported := w.want(t, 200, w.mine, "GET", "/leads/export?"+query, nil)
-			path, _ := w.upload(t, w.mine, "leads", exported.text, "")
+			path, _ := w.upload(t, w.mine, "leads", exported.text)
 			for _, what := range []string{"dry-run", "start"} {
 				if got := counts(w.run(t, w.mine, path, what)); !strings.HasSuffix(got, "3 of 3, 0 created, 0 updated, 3 unchanged, 0 skipped, 0 failed") {
 					t.Errorf("%s, %s: %s\n%s", query, what, got, w.problems(t, w.mine, path, ""))
@@ -272,7 +272,7 @@ func TestDuplicatesAreUpdatedSkippedOrMadeAnew(t *testing.T) {
 			"create": "done: 3 of 3, 3 created, 0 updated, 0 unchanged, 0 skipped, 0 failed",
 			"update": "done: 3 of 3, 1 created, 2 updated, 0 unchanged, 0 skipped, 0 failed",
 		} {
-			path, _ := w.upload(t, w.mine, "x.csv", "nome,email\nA,A@acme.com.br\nB,b@acme.com.br\nB de novo,B@ACME.com.br\n", "")
+			path, _ := w.upload(t, w.mine, "x.csv", "nome,email\nA,A@acme.com.br\nB,b@acme.com.br\nB de novo,B@ACME.com.br\n")
 			w.want(t, 200, w.mine, "PUT", path, map[string]any{"on_duplicate": on})
 			tried := strings.Replace(counts(w.run(t, w.mine, path, "dry-run")), "checked", "done", 1)
 			got := counts(w.run(t, w.mine, path, "start"))
@@ -291,7 +291,7 @@ func TestTheLimitOfThePlanAndMandatoryTasksAreHonoured(t *testing.T) {
 			_, err := tx.Exec(`UPDATE accounts SET max_leads = 3 WHERE id = $1`, w.mine.id)
 			return err
 		}))
-		path, _ := w.upload(t, w.mine, "x.csv", "nome,email,etapa\nA,a@acme.com.br,Ganho\nB,b@acme.com.br,\nC,c@acme.com.br,\nD,d@acme.com.br,\nB2,b@acme.com.br,\n", "")
+		path, _ := w.upload(t, w.mine, "x.csv", "nome,email,etapa\nA,a@acme.com.br,Ganho\nB,b@acme.com.br,\nC,c@acme.com.br,\nD,d@acme.com.br,\nB2,b@acme.com.br,\n")
 		tried := counts(w.run(t, w.mine, path, "dry-run"))
 		problems := w.problems(t, w.mine, path, "problem")
 		done := counts(w.run(t, w.mine, path, "start"))
@@ -329,7 +329,7 @@ func TestAWrongFileOrMappingIsRefused(t *testing.T) {
 		if n := w.want(t, 200, w.mine, "GET", "/imports", nil).at("meta", "total"); n != 0.0 {
 			t.Errorf("%v imports", n)
 		}
-		path, _ := w.upload(t, w.mine, "x.csv", "a,b,b\n1,2,3\n", "")
+		path, _ := w.upload(t, w.mine, "x.csv", "a,b,b\n1,2,3\n")
 		for field, body := range map[string]any{
 			"mapping.z": map[string]any{"mapping": map[string]any{"z": "name"}}, "mapping.b": map[string]any{"mapping": map[string]any{"b": "email"}}, "mapping.a": map[string]any{"mapping": map[string]any{"a": "nope"}},
 			"mapping": map[string]any{"mapping": map[string]any{"B": "email", "C": "email"}}, "match_by": map[string]any{"match_by": "name"}, "stage_id": map[string]any{"stage_id": 999},
@@ -376,7 +376,7 @@ func TestAnXLSXIsImportedByItsTypes(t *testing.T) {
 			check(t, out.Row(row))
 		}
 		check(t, out.Close())
-		path, up := w.upload(t, w.mine, "c.xlsx", b.String(), "")
+		path, up := w.upload(t, w.mine, "c.xlsx", b.String())
 		if up.at("import", "format") != "xlsx" || up.at("import", "sheet") != "Contatos" || up.at("import", "columns", 3, "suggested") != "email" {
 			t.Errorf("%s", up.text)
 		}
@@ -392,7 +392,7 @@ func TestAnXLSXIsImportedByItsTypes(t *testing.T) {
 
 func TestACancelledImportStopsAndCanBeUndone(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		path, _ := w.upload(t, w.mine, "x.csv", "nome,email\nA,a@b.com.br\n", "")
+		path, _ := w.upload(t, w.mine, "x.csv", "nome,email\nA,a@b.com.br\n")
 		w.want(t, 409, w.mine, "POST", path+"/cancel", nil)
 		w.want(t, 200, w.mine, "POST", path+"/dry-run", nil)
 		w.want(t, 409, w.mine, "POST", path+"/start", nil)

@@ -174,7 +174,7 @@ func (w *world) want(t testing.TB, status int, a account, method, path string, b
 }
 
 // upload sends a file as a form and gives the path of its import.
-func (w *world) upload(t testing.TB, a account, name, content, query string) (string, answer) {
+func (w *world) upload(t testing.TB, a account, name, content string) (string, answer) {
 	t.Helper()
 	var form bytes.Buffer
 	m := multipart.NewWriter(&form)
@@ -183,7 +183,7 @@ func (w *world) upload(t testing.TB, a account, name, content, query string) (st
 	_, err = part.Write([]byte(content))
 	check(t, err)
 	check(t, m.Close())
-	got := w.send(a, "POST", "/imports?"+query, m.FormDataContentType(), form.Bytes())
+	got := w.send(a, "POST", "/imports", m.FormDataContentType(), form.Bytes())
 	if got.status != 201 {
 		t.Fatalf("uploading %s: %d %s", name, got.status, got.text)
 	}

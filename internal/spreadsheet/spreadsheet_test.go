@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -192,14 +193,14 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 		{{Text: "João; \"o\" tal, _x000D_"}, {Kind: spreadsheet.Number, Text: "1.234"}, {Kind: spreadsheet.Day, Text: "2026-12-31"}, {Text: "duas\nlinhas"}},
 		{{Text: "=HYPERLINK(1)"}, {Kind: spreadsheet.Number, Text: "-0.05"}, {}, {Text: " borda \x01"}},
 	}
-	for name, make := range map[string]func(*bytes.Buffer) (spreadsheet.Writer, error){
+	for name, begin := range map[string]func(*bytes.Buffer) (spreadsheet.Writer, error){
 		"csv":  func(b *bytes.Buffer) (spreadsheet.Writer, error) { return spreadsheet.NewCSV(b, ',') },
 		"br":   func(b *bytes.Buffer) (spreadsheet.Writer, error) { return spreadsheet.NewCSV(b, ';') },
 		"xlsx": func(b *bytes.Buffer) (spreadsheet.Writer, error) { return spreadsheet.NewXLSX(b, "Leads & mais") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			w, err := make(&b)
+			w, err := begin(&b)
 			check(t, err)
 			for _, row := range rows {
 				check(t, w.Row(row))
@@ -309,10 +310,7 @@ func TestADamagedXLSXIsRefused(t *testing.T) {
 		"rows out of order":    func(p map[string]string) { p["xl/worksheets/sheet2.xml"] = `<s><row r="5"></row><row r="2"></row></s>` },
 		"an absurd row number": func(p map[string]string) { p["xl/worksheets/sheet2.xml"] = `<s><row r="999999999"></row></s>` },
 	} {
-		parts := map[string]string{}
-		for k, v := range whole {
-			parts[k] = v
-		}
+		parts := maps.Clone(whole)
 		damage(parts)
 		content := book(t, parts)
 		f, err := spreadsheet.Open(bytes.NewReader(content), int64(len(content)), spreadsheet.Options{})

@@ -170,7 +170,7 @@ var yes, no = words("sim s yes y true verdadeiro v x 1 si on ativo"), words("nã
 
 func words(list string) map[string]bool {
 	set := map[string]bool{}
-	for _, w := range strings.Fields(list) {
+	for w := range strings.FieldsSeq(list) {
 		set[w] = true
 	}
 	return set

@@ -98,7 +98,7 @@ func (b *workbook) decode(name string, v any) (ok bool, err error) {
 	if !ok || err != nil {
 		return ok, err
 	}
-	defer r.Close() //nolint:errcheck // it was only read
+	defer r.Close()
 	if err := xml.NewDecoder(r).Decode(v); err != nil {
 		return true, errDamaged(name, err)
 	}
@@ -222,7 +222,7 @@ func (b *workbook) rows() iter.Seq2[Row, error] {
 			yield(Row{}, err)
 			return
 		}
-		defer r.Close() //nolint:errcheck // it was only read
+		defer r.Close()
 		s := &sheetReader{book: b, xml: xml.NewDecoder(r), last: 0}
 		for {
 			row, err := s.next()

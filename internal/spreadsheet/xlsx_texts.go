@@ -27,7 +27,7 @@ func (b *workbook) readTexts() (_ *sharedTexts, err error) {
 	if !ok || err != nil {
 		return texts, err
 	}
-	defer r.Close() //nolint:errcheck // it was only read
+	defer r.Close()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, texts.close())
@@ -57,7 +57,7 @@ func (b *workbook) readTexts() (_ *sharedTexts, err error) {
 
 func (t *sharedTexts) add(text string) error {
 	t.memory = append(t.memory, text...)
-	t.ends = append(t.ends, uint32(t.length+int64(len(t.memory)))) //nolint:gosec // maxStrings is below 4 GiB
+	t.ends = append(t.ends, uint32(t.length+int64(len(t.memory)))) // maxStrings is below 4 GiB
 	return t.spill(len(t.memory) > textsInMemory)
 }
 
