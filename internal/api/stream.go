@@ -81,6 +81,6 @@ func (s *streamWriter) begin() {
 func (s *streamWriter) Write(b []byte) (int, error) {
 	s.begin()
 	// The limit of a whole answer gives way to one of each piece. A connection that has no limits has none to move.
-	_ = s.control.SetWriteDeadline(time.Now().Add(streamPause))
+	_ = s.control.SetWriteDeadline(time.Now().Add(streamPause)) //nolint:forbidigo // the network's time is the machine's
 	return s.to.Write(b)
 }

@@ -38,7 +38,7 @@ func (u *Upload) ReadAt(p []byte, offset int64) (int, error) { return u.file.Rea
 
 func (u *Upload) close() {
 	_ = u.file.Close()           // nothing in it is needed any more
-	_ = os.Remove(u.file.Name()) // it may be gone already
+	_ = os.Remove(u.file.Name()) //nolint:gosec // the name is one that we gave; it may be gone already
 }
 
 // HandleUpload declares a route whose body is a file: the first one of a form
@@ -65,7 +65,8 @@ func HandleUpload[Q, A any](r *Router, route Route, handle func(ctx context.Cont
 // receive stores the file of a request. What it returns in the body's place tells
 // one file from another.
 func receive(w http.ResponseWriter, q *http.Request) (_ *Upload, identity []byte, err error) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)) // a connection that has no limits has none to move
+	// A connection that has no limits has none to move.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)) //nolint:forbidigo // the network's time is the machine's
 	q.Body = http.MaxBytesReader(w, q.Body, MaxUpload+64<<10)                     // and what a form adds
 	u := &Upload{}
 	var content io.Reader = q.Body

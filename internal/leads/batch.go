@@ -369,7 +369,8 @@ func (p *batchRun) update(r *Row, existing *Lead, result RowResult) (RowResult, 
 		if result.Outcome = RowUpdated; len(differences(&before, &after)) == 0 && existing.ID > 0 {
 			result.Outcome = RowUnchanged
 		}
-		return result, p.replace(existing, &after)
+		p.replace(existing, &after)
+		return result, nil
 	}
 	if slices.ContainsFunc(p.pending, func(n newcomer) bool { return n.lead == existing }) {
 		if err := p.store(); err != nil {
@@ -387,15 +388,15 @@ func (p *batchRun) update(r *Row, existing *Lead, result RowResult) (RowResult, 
 	if after.Version == before.Version {
 		result.Outcome = RowUnchanged
 	}
-	return result, p.replace(existing, &after)
+	p.replace(existing, &after)
+	return result, nil
 }
 
 // replace makes an updated lead the one that later rows find.
-func (p *batchRun) replace(existing, after *Lead) error {
+func (p *batchRun) replace(existing, after *Lead) {
 	p.forget(existing)
 	*existing = *after
 	p.keep(existing)
-	return nil
 }
 
 // store stores the leads that were created, with all that a creation entails.

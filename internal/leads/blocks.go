@@ -31,7 +31,7 @@ func (l *listing) addUpBlocks(q db.Querier) error {
 	if err := blocks.Close(); err != nil {
 		return err
 	}
-	c := l.conditions.clone()
+	c := l.clone()
 	return l.write(q, q.Query(`SELECT `+shownColumns+` FROM leads WHERE account_id = $1 AND id IN (SELECT id FROM leads WHERE `+c.sql()+` AND id < `+c.arg((block+1)*blockSize)+
 		` ORDER BY id DESC LIMIT `+c.arg(l.page.Size)+` OFFSET `+c.arg(l.page.Offset()-before)+`) ORDER BY id DESC`, c.args...))
 }
@@ -41,9 +41,9 @@ func (l *listing) addUpBlocks(q db.Querier) error {
 // the page from there. All happens in one statement, so that the counts and the
 // rows are of one moment.
 func (l *listing) blockStatement() db.Statement {
-	c := l.conditions.clone()
+	c := l.clone()
 	offset := c.arg(l.page.Offset()) + "::bigint"
-	blocks, page := "", ""
+	var blocks, page string
 	if l.ofPipeline() {
 		blocks = "pipeline_id = $2"
 		page = l.pipelinePage(listed + ` AND pipeline_id >= (SELECT $2::bigint) AND (pipeline_id, id) <= ((SELECT $2::bigint), (SELECT id FROM first))`)

@@ -90,7 +90,7 @@ func (l *listing) tagsStatement() db.Statement {
 // offsetStatement walks over the rows before the page, in the index where one has
 // the order, and reads only the page's rows themselves.
 func (l *listing) offsetStatement() db.Statement {
-	c := l.conditions.clone()
+	c := l.clone()
 	if l.page.Number == 1 {
 		return db.Statement{SQL: `SELECT ` + shownColumns + ` FROM leads WHERE ` + c.sql() + ` ORDER BY ` + string(l.order) + ` LIMIT ` + c.arg(l.page.Size), Args: c.args}
 	}
@@ -121,7 +121,7 @@ func (l *listing) stagesStatement() db.Statement {
 // highestStatement is for PostgreSQL, on which leads_by_value, read backwards,
 // begins with the leads without a value: these are put behind the others.
 func (l *listing) highestStatement() db.Statement {
-	c := l.conditions.clone()
+	c := l.clone()
 	enough := c.arg(l.page.Offset() + l.page.Size)
 	part := func(condition, order string) string {
 		return `(SELECT id, value_cents FROM leads WHERE ` + c.sql() + ` AND ` + condition + ` ORDER BY ` + order + ` LIMIT ` + enough + `)`
