@@ -87,7 +87,7 @@ func TestTheLifeOfAnAccountIsToldByTheAPIAlone(t *testing.T) {
 
 		// Worked on.
 		seller.want(t, 200, "PUT", maria+"/assign", fields{"team_id": team})
-		same(t, "Maria's new owner", dig(seller.lead(t, maria, "owner"), "assigned_to", "id"), fmt.Sprint(bia))
+		same(t, "Maria's new owner", seller.lead(t, maria, "owner")["assigned_to"], fmt.Sprint(bia))
 		seller.want(t, 201, "POST", maria+"/notes", fields{"body": "Gostou da caixa."})
 		seller.want(t, 201, "POST", maria+"/products", fields{"product_id": product, "quantity": 2})
 		seller.want(t, 200, "PUT", maria+"/stage", fields{"pipeline_id": wholesale, "stage_id": stage(1)})

@@ -61,7 +61,7 @@ func (s *Service) GrantKey(ctx context.Context, actor authz.Actor, form *input.F
 	}
 	return s.storeKey(ctx, actor.AccountID, func(tx *db.Tx) (NewKey, faults.Bag, error) {
 		granted, found := asked, problems.Clone()
-		own, err := s.meansOf(tx, actor)
+		own, err := s.meansOf(tx, actor, tx.Now())
 		if err == nil {
 			own.grant(&granted, &found)
 		}
@@ -81,12 +81,9 @@ func (s *Service) RotateFor(ctx context.Context, actor authz.Actor, id int64, fo
 		if expires := s.readExpiry(actor, f.ExpiresAt, &whole.Problems); expires != nil {
 			successor.Expires = expires
 		}
-		own, err := s.meansOf(tx, actor)
+		own, err := s.meansOf(tx, actor, tx.Now())
 		if err != nil {
 			return err
-		}
-		if old.ID == actor.KeyID {
-			own.scopes = old.Scopes // those that its user's role does not allow now stay with it
 		}
 		own.grant(successor, &whole.Problems)
 		return whole.Err()
@@ -143,15 +140,19 @@ func (s *Service) rotate(ctx context.Context, accountID, id int64, overlap time.
 // means are what a key can give to another one: a key cannot widen itself by way
 // of keys that it makes.
 type means struct {
+	userID    *int64 // whom it acts as; keys that it makes act as nobody else
 	scopes    []authz.Scope
 	rateLimit int64 // requests a minute
 	expires   *time.Time
 	standard  int64 // requests a minute of a key without a limit of its own
 }
 
-func (s *Service) meansOf(q db.Querier, actor authz.Actor) (means, error) {
+func (s *Service) meansOf(q db.Querier, actor authz.Actor, now time.Time) (means, error) {
 	own, err := selectKey(q, actor.AccountID, actor.KeyID)
-	m := means{scopes: actor.Scopes, rateLimit: s.rateLimit, expires: own.Expires, standard: s.rateLimit}
+	if err == nil && own.State(now) != KeyActive { // since the request was let in
+		err = unknownKey()
+	}
+	m := means{userID: own.UserID, scopes: actor.Scopes, rateLimit: s.rateLimit, expires: own.Expires, standard: s.rateLimit}
 	if own.RateLimit != nil {
 		m.rateLimit = *own.RateLimit
 	}
@@ -161,6 +162,13 @@ func (s *Service) meansOf(q db.Querier, actor authz.Actor) (means, error) {
 // grant keeps what was asked for without saying within what can be given, and adds
 // to problems where more was asked for by name.
 func (m means) grant(n *NewKey, problems *faults.Bag) {
+	switch {
+	case m.userID == nil:
+	case n.UserID == nil:
+		n.UserID = m.userID
+	case *n.UserID != *m.userID:
+		problems.Add("user_id", "The user id field must be the user that the API key itself acts as.")
+	}
 	lacking := slices.DeleteFunc(slices.Clone(n.Scopes), func(s authz.Scope) bool { return slices.Contains(m.scopes, s) })
 	if len(lacking) > 0 {
 		problems.Addf("scopes", "The API key itself lacks the scopes: %s.", strings.ReplaceAll(joinScopes(lacking), " ", ", "))

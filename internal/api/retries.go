@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ type storedAnswer struct {
 // serveOnce serves a request with a key: it runs it, or replays its answer.
 func (r *Router) serveOnce(w http.ResponseWriter, q *http.Request, op *operation, c *Call, key string, body []byte, bodyErr error) {
 	ctx := q.Context()
-	claim, err := r.retries.claim(ctx, c.Actor.AccountID, key, fingerprint(q, body))
+	claim, err := r.retries.claim(ctx, c.Actor.AccountID, key, fingerprint(q, op, c, body))
 	if err != nil {
 		r.refuse(w, q, err)
 		return
@@ -107,9 +108,14 @@ func (r *Router) serveOnce(w http.ResponseWriter, q *http.Request, op *operation
 	_, _ = w.Write(recorded.body.Bytes()) // a client that has gone can ask again with its key
 }
 
-func fingerprint(q *http.Request, body []byte) string {
-	h := sha256.New()
-	for _, part := range [][]byte{[]byte(q.Method), []byte(q.URL.RequestURI()), []byte(q.Header.Get("If-Match")), body} {
+// fingerprint tells one request from another. One whose answer holds a secret is
+// repeated only for the API key that made it.
+func fingerprint(q *http.Request, op *operation, c *Call, body []byte) string {
+	h, secretOf := sha256.New(), ""
+	if op.Secret {
+		secretOf = strconv.FormatInt(c.Actor.KeyID, 10)
+	}
+	for _, part := range [][]byte{[]byte(q.Method), []byte(q.URL.RequestURI()), []byte(q.Header.Get("If-Match")), []byte(secretOf), body} {
 		h.Write(part)
 		h.Write([]byte{0})
 	}

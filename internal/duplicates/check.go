@@ -1,7 +1,9 @@
 package duplicates
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"syncro/internal/authz"
@@ -177,11 +179,12 @@ func (c couples) withNeighbours(q db.Querier, actor authz.Actor, all map[int64]*
 // ends, its other half is checked, too: it may have been in a group through it alone.
 func (c *comparison) store(tx *db.Tx, actor authz.Actor) error {
 	var ended []int64
+	unchanged := map[couple]bool{}
 	for _, k := range c.known {
 		two := couple{k.older, k.newer}
 		f := c.found[two]
 		if f != nil && f.fingerprint == k.fingerprint {
-			delete(c.found, two)
+			unchanged[two] = true
 		}
 		if f != nil {
 			continue
@@ -201,8 +204,13 @@ func (c *comparison) store(tx *db.Tx, actor authz.Actor) error {
 			return err
 		}
 	}
-	for two, f := range c.found {
-		if err := keep(tx, actor, two.older, two.newer, f); err != nil {
+	// In one order, so that two checks do not wait for each other.
+	order := func(x, y couple) int { return cmp.Or(cmp.Compare(x.older, y.older), cmp.Compare(x.newer, y.newer)) }
+	for _, two := range slices.SortedFunc(maps.Keys(c.found), order) {
+		if unchanged[two] {
+			continue
+		}
+		if err := keep(tx, actor, two.older, two.newer, c.found[two]); err != nil {
 			return err
 		}
 	}

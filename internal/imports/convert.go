@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,10 +42,11 @@ func (s *Service) converter(ctx context.Context, actor authz.Actor, i *Import) (
 	if users, err = s.Accounts.Users(ctx, actor); err != nil {
 		return nil, err
 	}
-	for _, u := range users.All() {
+	active := slices.DeleteFunc(slices.Clone(users.All()), func(u accounts.User) bool { return u.Deleted != nil })
+	for _, u := range active {
 		c.users[searchtext.Fold(u.Name)] = u.ID
 	}
-	for _, u := range users.All() { // an email is surer than a name
+	for _, u := range active { // an email is surer than a name
 		c.users[searchtext.Fold(u.Email)], c.users[strconv.FormatInt(u.ID, 10)] = u.ID, u.ID
 	}
 	return c, nil

@@ -90,8 +90,12 @@ type storedRow struct {
 }
 
 func insertPart(tx *db.Tx, actor authz.Actor, id, part int64, rows []storedRow) error {
+	content, err := json.Marshal(rows)
+	if err != nil {
+		return fmt.Errorf("part %d of import %d: %w", part, id, err)
+	}
 	return tx.Queue(`INSERT INTO import_parts (account_id, import_id, part, content) VALUES ($1, $2, $3, $4)`,
-		actor.AccountID, id, part, s2.Encode(nil, []byte(jsonOf(rows))))
+		actor.AccountID, id, part, s2.Encode(nil, content))
 }
 
 // part reads a part's rows; none behind the last part.

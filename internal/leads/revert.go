@@ -214,10 +214,8 @@ func (r *reversal) owner(was timeline.Values) error {
 	if err != nil {
 		return err
 	}
-	if old != nil {
-		if _, ok := r.setup.users.ByID(*old); !ok {
-			return r.keep("assigned_to")
-		}
+	if old != nil && !r.setup.users.Active(*old) {
+		return r.keep("assigned_to")
 	}
 	r.lead.AssignedTo = old
 	return nil

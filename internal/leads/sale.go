@@ -182,13 +182,16 @@ func (c closing) amended(tx *db.Tx, actor authz.Actor, made string) (bool, error
 }
 
 // unmake undoes what a move has done to a sale or lost sale: what it made is
-// removed, what it voided is valid again.
+// removed, what it voided is valid again, unless a merge has brought the lead another
+// valid one.
 func (c closing) unmake(tx *db.Tx, actor authz.Actor, what string) error {
 	sql := map[string]string{
-		saleMade:   `DELETE FROM sales WHERE account_id = $1 AND id = $2`,
-		lossMade:   `DELETE FROM lost_sales WHERE account_id = $1 AND id = $2`,
-		saleVoided: `UPDATE sales SET voided_at = NULL WHERE account_id = $1 AND id = $2`,
-		lossVoided: `UPDATE lost_sales SET voided_at = NULL WHERE account_id = $1 AND id = $2`,
+		saleMade: `DELETE FROM sales WHERE account_id = $1 AND id = $2`,
+		lossMade: `DELETE FROM lost_sales WHERE account_id = $1 AND id = $2`,
+		saleVoided: `UPDATE sales SET voided_at = NULL WHERE account_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM sales o
+			WHERE o.account_id = $1 AND o.lead_id = sales.lead_id AND o.pipeline_id = sales.pipeline_id AND o.voided_at IS NULL)`,
+		lossVoided: `UPDATE lost_sales SET voided_at = NULL WHERE account_id = $1 AND id = $2 AND NOT EXISTS (SELECT 1 FROM lost_sales o
+			WHERE o.account_id = $1 AND o.lead_id = lost_sales.lead_id AND o.pipeline_id = lost_sales.pipeline_id AND o.voided_at IS NULL)`,
 	}[what]
 	return tx.Queue(sql, actor.AccountID, c.ID)
 }

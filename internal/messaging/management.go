@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -176,6 +177,9 @@ func (s *Service) checkBaseURL(ctx context.Context, address input.Field[string],
 	default:
 		return fmt.Errorf("checking an address: %w", err)
 	}
+	if u, err := url.Parse(address.Value); err == nil && (u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		problems.Add("base_url", "The base url field must not hold a user, a query or a fragment.")
+	}
 	return nil
 }
 
@@ -238,7 +242,12 @@ func (s *Service) UpdateInstance(ctx context.Context, actor authz.Actor, id int6
 		}
 		whole := *form
 		whole.Problems = form.Problems.Clone()
+		before := c.BaseURL
 		form.Fields.apply(c, &whole.Problems)
+		if c.BaseURL != "" && c.BaseURL != before && !form.Fields.Token.Given() {
+			// Else whoever does not know the token could have it sent to any host.
+			whole.Problems.Add("token", "The token field is required when base url changes.")
+		}
 		pipeline, err := stagePipeline(tx, actor, c.leadStageID, &whole.Problems)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"path"
 	"strconv"
 	"strings"
@@ -18,6 +19,10 @@ import (
 const (
 	maxSheet   = 2 << 30
 	maxStrings = 512 << 20
+	maxTexts   = 16 << 20  // shared texts, whose ends are in memory
+	maxToken   = 1 << 20   // one element or text, as it is written
+	maxRowText = 1 << 20   // what the cells of a row say
+	maxText    = 256 << 20 // what all cells say, however few texts they share
 	maxPart    = 32 << 20
 )
 
@@ -67,20 +72,22 @@ func (b *workbook) close() error { return b.texts.close() }
 // bounded reads so much of a part and no more.
 type bounded struct {
 	io.ReadCloser
-	left int64
+	left  int64
+	token int64 // left of the element or text that is being read, which is held in memory whole
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
+	if b.left <= 0 || b.token <= 0 {
 		return 0, &Error{Reason: "the XLSX file is too large when it is unpacked"}
 	}
-	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left, b.token)])
 	b.left -= int64(n)
+	b.token -= int64(n)
 	return n, err
 }
 
 // open opens a part; ok is false when there is none.
-func (b *workbook) open(name string, limit int64) (r io.ReadCloser, ok bool, err error) {
+func (b *workbook) open(name string, limit int64) (r *bounded, ok bool, err error) {
 	f, ok := b.parts[name]
 	if !ok {
 		return nil, false, nil
@@ -89,7 +96,7 @@ func (b *workbook) open(name string, limit int64) (r io.ReadCloser, ok bool, err
 	if err != nil {
 		return nil, true, errDamaged(name, err)
 	}
-	return &bounded{raw, limit}, true, nil
+	return &bounded{raw, limit, limit}, true, nil
 }
 
 // decode reads a small part into a struct.
@@ -223,7 +230,7 @@ func (b *workbook) rows() iter.Seq2[Row, error] {
 			return
 		}
 		defer r.Close()
-		s := &sheetReader{book: b, xml: xml.NewDecoder(r), last: 0}
+		s := newSheetReader(b, r)
 		for {
 			row, err := s.next()
 			if errors.Is(err, io.EOF) {
@@ -248,14 +255,26 @@ func (b *workbook) rows() iter.Seq2[Row, error] {
 // sheetReader walks through the elements of a sheet.
 type sheetReader struct {
 	book *workbook
+	from *bounded
 	xml  *xml.Decoder
-	last int // number of the last row
+	last int   // number of the last row
+	text int64 // bytes that the cells of all rows had
+}
+
+func newSheetReader(b *workbook, from *bounded) *sheetReader {
+	return &sheetReader{book: b, from: from, xml: xml.NewDecoder(from)}
+}
+
+// token reads the next element or text.
+func (s *sheetReader) token() (xml.Token, error) {
+	s.from.token = maxToken
+	return s.xml.RawToken()
 }
 
 // next reads a row; io.EOF behind the last one.
 func (s *sheetReader) next() (Row, error) {
 	for {
-		token, err := s.xml.RawToken()
+		token, err := s.token()
 		if err != nil {
 			if errors.Is(err, io.EOF) {
 				return Row{}, io.EOF
@@ -279,8 +298,9 @@ func (s *sheetReader) next() (Row, error) {
 
 // cells reads to the end of the row.
 func (s *sheetReader) cells(row Row) (Row, error) {
+	var length int64
 	for {
-		token, err := s.xml.RawToken()
+		token, err := s.token()
 		if err != nil {
 			return row, s.failed(err)
 		}
@@ -316,6 +336,12 @@ func (s *sheetReader) cells(row Row) (Row, error) {
 				row.Cells = append(row.Cells, Cell{})
 			}
 			row.Cells[column-1] = cell
+			if length += int64(len(cell.Text)); length > maxRowText {
+				return row, &Error{Row: row.Number, Reason: "the row is too long"}
+			}
+			if s.text += int64(len(cell.Text)); s.text > maxText {
+				return row, &Error{Row: row.Number, Reason: "the sheet has too much text"}
+			}
 		}
 	}
 }
@@ -325,7 +351,7 @@ func (s *sheetReader) content() (string, error) {
 	var text strings.Builder
 	depth, inValue, phonetic := 0, false, 0
 	for {
-		token, err := s.xml.RawToken()
+		token, err := s.token()
 		if err != nil {
 			return "", s.failed(err)
 		}
@@ -380,7 +406,7 @@ func (s *sheetReader) value(kind, style, raw string) (Cell, error) {
 		return Cell{}, nil
 	}
 	number, err := strconv.ParseFloat(raw, 64)
-	if err != nil {
+	if err != nil || math.IsNaN(number) || math.IsInf(number, 0) {
 		return Cell{Text: raw}, nil //nolint:nilerr // what is no number is a text
 	}
 	if i, err := strconv.Atoi(style); err == nil && i >= 0 && i < len(s.book.days) && s.book.days[i] && number >= 0 && number < 2_958_466 {
@@ -419,23 +445,23 @@ func attribute(e xml.StartElement, name string) string {
 
 // unescaped reads what XLSX writes for characters that XML cannot hold: _x000D_.
 func unescaped(text string) string {
-	for at := 0; ; {
-		i := strings.Index(text[at:], "_x")
+	var plain strings.Builder
+	for {
+		i := strings.Index(text, "_x")
 		if i < 0 {
-			return strings.ReplaceAll(text, "\x00", "")
+			plain.WriteString(text)
+			return strings.ReplaceAll(plain.String(), "\x00", "")
 		}
-		at += i
-		if len(text) < at+7 || text[at+6] != '_' {
-			at += 2
-			continue
+		plain.WriteString(text[:i])
+		text = text[i:]
+		if len(text) >= len("_x000D_") && text[6] == '_' {
+			if code, err := strconv.ParseUint(text[2:6], 16, 16); err == nil {
+				plain.WriteRune(rune(code))
+				text = text[len("_x000D_"):]
+				continue
+			}
 		}
-		code, err := strconv.ParseUint(text[at+2:at+6], 16, 16)
-		if err != nil {
-			at += 2
-			continue
-		}
-		c := string(rune(code))
-		text = text[:at] + c + text[at+7:]
-		at += len(c)
+		plain.WriteString("_x")
+		text = text[len("_x"):]
 	}
 }

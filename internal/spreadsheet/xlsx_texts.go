@@ -33,9 +33,9 @@ func (b *workbook) readTexts() (_ *sharedTexts, err error) {
 			err = errors.Join(err, texts.close())
 		}
 	}()
-	reader := &sheetReader{book: b, xml: xml.NewDecoder(r)}
+	reader := newSheetReader(b, r)
 	for {
-		token, err := reader.xml.RawToken()
+		token, err := reader.token()
 		if errors.Is(err, io.EOF) {
 			return texts, texts.spill(false)
 		}
@@ -56,6 +56,9 @@ func (b *workbook) readTexts() (_ *sharedTexts, err error) {
 }
 
 func (t *sharedTexts) add(text string) error {
+	if len(t.ends) == maxTexts {
+		return &Error{Reason: "the XLSX file has too many texts"}
+	}
 	t.memory = append(t.memory, text...)
 	t.ends = append(t.ends, uint32(t.length+int64(len(t.memory)))) // maxStrings is below 4 GiB
 	return t.spill(len(t.memory) > textsInMemory)
