@@ -17,7 +17,7 @@ func TestAServerThatIsKilledAgainAndAgainDoesAllItsWorkAndSendsNothingTwice(t *t
 	onEach(t, func(t *testing.T, e engine) {
 		b := stack(t, e)
 		random := chance(t)
-		for range 5 {
+		for range 3 {
 			b.killAt(t, b.node(t, "serve"), 1+random.IntN(many/2), random.IntN(2) == 0)
 		}
 		b.elapse(t)

@@ -18,7 +18,12 @@ func (d *desk) pairs() []string {
 	d.t.Helper()
 	d.check(jobs.RunDue(d.t.Context(), d.app.Duplicates.Kinds()...))
 	var all []string
-	list, _ := d.want(200, "GET", "/duplicates?per_page=200", nil).at("data").([]any)
+	var list []any
+	for page, more := 1, true; more; page++ {
+		got := d.want(200, "GET", fmt.Sprintf("/duplicates?per_page=200&page=%d", page), nil)
+		some, _ := got.at("data").([]any)
+		list, more = append(list, some...), got.at("meta", "has_more") == true
+	}
 	for i := range list {
 		pair := reply{body: list[i].(map[string]any)}
 		reasons, _ := pair.at("reasons").([]any)
