@@ -185,6 +185,10 @@ func (s *Service) UpdateUser(ctx context.Context, actor authz.Actor, id int64, f
 		if user == before {
 			return nil
 		}
+		if user.Role == authz.Admin && before.Role != authz.Admin && !actor.May(authz.SettingsWrite) {
+			// It wakes what the role has held back of the scopes of his keys.
+			return faults.New(faults.Forbidden, "API Key sem permissão para esta operação.", faults.Member{Name: "required_permission", Value: authz.SettingsWrite})
+		}
 		if user.Role != authz.Admin {
 			if err := keepAnAdmin(tx, actor, before); err != nil {
 				return err

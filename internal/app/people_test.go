@@ -343,6 +343,25 @@ func TestATeamGetsLeadsInTurnAlsoAtTheSameTime(t *testing.T) {
 	})
 }
 
+func TestNobodyGetsAtMoreByWayOfAnotherKey(t *testing.T) {
+	eachOffice(t, func(t *testing.T, o *office) {
+		bruno := o.user("Bruno", "manager")
+		people := o.newKey(accounts.NewKey{Scopes: []authz.Scope{authz.UsersRead, authz.UsersWrite}})
+		refused := o.wantOf(people, 403, "PATCH", at("/users/%d", bruno), fields{"role": "admin"})
+		if refused.at("required_permission") != "settings:write" {
+			t.Errorf("promoted without settings:write: %s", refused.text)
+		}
+		o.wantOf(people, 200, "PATCH", at("/users/%d", bruno), fields{"role": "viewer"})
+
+		bound := o.newKey(accounts.NewKey{UserID: &o.admin, Scopes: authz.AllScopes()})
+		o.wantOf(bound, 422, "POST", "/keys", fields{"name": "outra", "scopes": []string{"leads:read"}, "user_id": bruno})
+		made := o.wantOf(bound, 201, "POST", "/keys", fields{"name": "filha", "scopes": []string{"leads:read"}})
+		if made.at("key", "user_id") != float64(o.admin) {
+			t.Errorf("the key of a user's key outlives him: %s", made.text)
+		}
+	})
+}
+
 func TestAKeyGivesNoMoreThanItHas(t *testing.T) {
 	eachOffice(t, func(t *testing.T, o *office) {
 		end := o.clock.Now().Add(48 * time.Hour)
