@@ -285,6 +285,14 @@ func TestAnXLSXIsReadByItsTypesAndStyles(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoNumberInAnXLSXIsAText(t *testing.T) {
+	rows, err := read(open(t, book(t, excel(`<row r="1"><c r="A1"><v>NaN</v></c><c r="B1"><v>-Inf</v></c><c r="C1" t="str"><v>_x0041__x00e7_x_x12</v></c></row>`)), spreadsheet.Options{}))
+	check(t, err)
+	if want := []string{"1|NaN|-Inf|Açx_x12"}; !slices.Equal(rows, want) {
+		t.Errorf("%q, want %q", rows, want)
+	}
+}
+
 func TestManySharedTextsLieInAFile(t *testing.T) {
 	parts := excel(`<row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2" t="s"><v>99999</v></c></row>`)
 	var texts strings.Builder
@@ -309,6 +317,13 @@ func TestADamagedXLSXIsRefused(t *testing.T) {
 		},
 		"rows out of order":    func(p map[string]string) { p["xl/worksheets/sheet2.xml"] = `<s><row r="5"></row><row r="2"></row></s>` },
 		"an absurd row number": func(p map[string]string) { p["xl/worksheets/sheet2.xml"] = `<s><row r="999999999"></row></s>` },
+		"an endless value": func(p map[string]string) {
+			p["xl/worksheets/sheet2.xml"] = `<s><row r="1"><c><v>` + strings.Repeat("a", 2<<20) + `</v></c></row></s>`
+		},
+		"a long text that stands in many cells": func(p map[string]string) {
+			p["xl/sharedStrings.xml"] = `<sst><si><t>` + strings.Repeat("a", 100<<10) + `</t></si></sst>`
+			p["xl/worksheets/sheet2.xml"] = `<s><row r="1">` + strings.Repeat(`<c t="s"><v>0</v></c>`, 20) + `</row></s>`
+		},
 	} {
 		parts := maps.Clone(whole)
 		damage(parts)
