@@ -100,6 +100,22 @@ func (s *Service) Get(ctx context.Context, actor authz.Actor, kind string, id in
 	return o, err
 }
 
+// Some gives those of the account's operations that have these ids, by id.
+func (s *Service) Some(ctx context.Context, actor authz.Actor, ids []int64) (map[int64]*Operation, error) {
+	byID := make(map[int64]*Operation, len(ids))
+	if len(ids) == 0 {
+		return byID, nil
+	}
+	err := s.db.Read(ctx, func(q db.Querier) error {
+		all, err := some(q, actor, ids)
+		for i := range all {
+			byID[all[i].ID] = &all[i]
+		}
+		return err
+	})
+	return byID, err
+}
+
 func found(o *Operation, err error) (*Operation, error) {
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, unknown()

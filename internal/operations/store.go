@@ -34,6 +34,11 @@ func find(q db.Querier, actor authz.Actor, kind string, id int64, how string) (*
 	return &found[0], nil
 }
 
+// some reads operations by their ids.
+func some(q db.Querier, actor authz.Actor, ids []int64) ([]Operation, error) {
+	return db.Collect(q.Query(`SELECT `+columns+` FROM operations WHERE account_id = $1 AND id = ANY($2)`, actor.AccountID, ids), scan)
+}
+
 // The ways to find an operation for a change to it.
 const (
 	held    = ` FOR UPDATE`
