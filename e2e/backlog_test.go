@@ -245,17 +245,9 @@ const afterAll = 4 * time.Minute
 // finish waits until nothing is left to do.
 func (b *backlog) finish(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(afterAll)
 	wait := func(what, sql string) {
 		t.Helper()
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for left := b.count(t, sql); left > 0; left = b.count(t, sql) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%d %s are left after %s", left, what, afterAll)
-			}
-			<-tick.C
-		}
+		waitFor(t, afterAll, "no "+what+" left", func() bool { return b.count(t, sql) == 0 })
 	}
 	wait("enrolments", `SELECT count(*) FROM sequence_enrollments WHERE account_id = 1 AND status = 'active'`)
 	wait("deliveries", `SELECT count(*) FROM webhook_deliveries WHERE account_id = 1 AND state NOT IN ('delivered', 'dead')`)

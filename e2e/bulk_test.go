@@ -39,7 +39,7 @@ func TestABulkActionAndItsUndoSurviveAKill(t *testing.T) {
 
 		p, c = killedIn(t, i, p, c, path, "changed")
 		c.consistent(t, path, "changed", func(changed float64) float64 { return changed })
-		c.until(t, path, "done")
+		c.await(t, path, "bulk_action", "done")
 		if got := c.want(t, 200, "GET", path, nil); got.at("bulk_action", "changed") != float64(actedOn) || got.at("bulk_action", "failed") != 0.0 {
 			t.Errorf("got %s", got.text)
 		}
@@ -47,7 +47,7 @@ func TestABulkActionAndItsUndoSurviveAKill(t *testing.T) {
 		c.want(t, 200, "POST", path+"/undo", nil)
 		_, c = killedIn(t, i, p, c, path, "reverted")
 		c.consistent(t, path, "reverted", func(reverted float64) float64 { return actedOn - reverted })
-		c.until(t, path, "undone")
+		c.await(t, path, "bulk_action", "undone")
 		if got := c.want(t, 200, "GET", path, nil); got.at("bulk_action", "reverted") != float64(actedOn) || got.at("bulk_action", "kept") != 0.0 {
 			t.Errorf("got %s", got.text)
 		}
@@ -102,23 +102,6 @@ func (c *client) consistent(t *testing.T, path, count string, changed func(count
 		return
 	}
 	t.Error("it never stood still")
-}
-
-// until waits for an operation to be in a state: after a kill on PostgreSQL the next
-// server first has to find out that nobody else leads.
-func (c *client) until(t *testing.T, path, state string) {
-	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(6 * patience); ; <-tick.C {
-		got := c.want(t, 200, "GET", path, nil)
-		if got.at("bulk_action", "state") == state {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the action is not %s: %s", state, got.text)
-		}
-	}
 }
 
 // everyLead gives all leads with what belongs to them, but for the time of their

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // people is a file of so many leads.
@@ -23,18 +22,14 @@ func people(n int) string {
 // settle waits until an import is as wanted, and gives it.
 func settle(t *testing.T, c *client, path string, wanted func(i map[string]any) bool) map[string]any {
 	t.Helper()
-	for deadline := time.Now().Add(4 * patience); ; time.Sleep(20 * time.Millisecond) {
-		var answered struct{ Import map[string]any }
+	var answered struct{ Import map[string]any }
+	waitFor(t, 4*patience, path, func() bool {
 		if err := json.Unmarshal([]byte(c.do(t, "GET", path, nil).text), &answered); err != nil {
 			t.Fatal(err)
 		}
-		if wanted(answered.Import) {
-			return answered.Import
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the import stands still: %v", answered.Import)
-		}
-	}
+		return wanted(answered.Import)
+	})
+	return answered.Import
 }
 
 func TestAnImportWhoseServerIsKilledLosesNoRowAndRepeatsNone(t *testing.T) {

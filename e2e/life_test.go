@@ -5,13 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-)
 
-// everyScope are all scopes that a key can have.
-const everyScope = "leads:read,leads:write,pipelines:read,pipelines:write,custom_fields:read,custom_fields:write,sequences:read,sequences:write," +
-	"tasks:read,tasks:write,whatsapp:read,whatsapp:write,users:read,users:write,webhooks:read,webhooks:write,products:read,products:write," +
-	"reports:read,settings:read,settings:write"
+	"syncro/internal/authz"
+)
 
 // A spreadsheet as a Brazilian office has it: semicolons, its own numbers and dates,
 // a mistake, and the same contact twice.
@@ -21,26 +17,11 @@ const customers = "Nome;E-mail;Celular;Valor;Aniversário;Porte\r\n" +
 	"Sem E-mail Certo;isto não é;;;;\r\n" +
 	"Maria S.;MARIA@souza.com.br;;2.000,00;;\r\n"
 
-// awaitState asks for a record until it is in a state.
-func (c *client) awaitState(t *testing.T, path, member, state string) answer {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		got := c.want(t, 200, "GET", path, nil)
-		switch now := got.at(member, "state"); {
-		case now == state:
-			return got
-		case now == "failed" || time.Now().After(deadline):
-			t.Fatalf("%s is not %s: %s", path, state, got.text)
-		}
-	}
-}
-
 func TestTheLifeOfAnAccountIsToldByTheAPIAlone(t *testing.T) {
 	onEach(t, func(t *testing.T, e engine) {
 		t.Helper()
 		i := install(t, e)
-		all := i.key(t, "--rate-limit", "100000", "--scopes", everyScope)
+		all := i.key(t, "--rate-limit", "100000", "--scopes", everyScope())
 		admin := i.serve(t).client(all)
 
 		// Set up.
@@ -72,11 +53,11 @@ func TestTheLifeOfAnAccountIsToldByTheAPIAlone(t *testing.T) {
 		}
 		admin.want(t, 200, "PUT", path, fields{"pipeline_id": wholesale, "stage_id": stage(0), "tags": []string{"planilha"}})
 		admin.want(t, 200, "POST", path+"/dry-run", nil)
-		checked := admin.awaitState(t, path, "import", "checked")
+		checked := admin.await(t, path, "import", "checked")
 		problems := admin.want(t, 200, "GET", path+"/problems?kind=problem", nil)
 		same(t, "the row with a problem", problems.at("data", 0, "row"), "4")
 		admin.want(t, 200, "POST", path+"/start", nil)
-		done := admin.awaitState(t, path, "import", "done")
+		done := admin.await(t, path, "import", "done")
 		for _, count := range []string{"created", "updated", "failed"} {
 			if checked.at("import", count) != done.at("import", count) {
 				t.Errorf("the dry run said %s: %v, the import did %v", count, checked.at("import", count), done.at("import", count))
@@ -109,10 +90,10 @@ func TestTheLifeOfAnAccountIsToldByTheAPIAlone(t *testing.T) {
 		total := seller.want(t, 200, "POST", "/leads/bulk-actions", action).at("total")
 		action["expected_total"] = total
 		bulk := fmt.Sprintf("/leads/bulk-actions/%v", seller.want(t, 201, "POST", "/leads/bulk-actions", action).at("bulk_action", "id"))
-		seller.awaitState(t, bulk, "bulk_action", "done")
+		seller.await(t, bulk, "bulk_action", "done")
 		same(t, "the tagged leads", seller.want(t, 200, "GET", "/leads?tags[]=balanço", nil).at("meta", "total"), fmt.Sprint(total))
 		seller.want(t, 200, "POST", bulk+"/undo", nil)
-		seller.awaitState(t, bulk, "bulk_action", "undone")
+		seller.await(t, bulk, "bulk_action", "undone")
 		same(t, "the tagged leads after the undo", seller.want(t, 200, "GET", "/leads?tags[]=balanço", nil).at("meta", "total"), "0")
 		seller.want(t, 200, "PUT", fmt.Sprintf("/leads/%v/lost", first), fields{"stage_id": stage(3), "reason_id": reason})
 		seller.want(t, 200, "DELETE", fmt.Sprintf("/leads/%v", first), nil)
@@ -126,7 +107,15 @@ func TestTheLifeOfAnAccountIsToldByTheAPIAlone(t *testing.T) {
 		again := admin.want(t, 201, "POST", "/imports?filename=volta.csv", exported.text, "Content-Type", "text/csv")
 		path = fmt.Sprintf("/imports/%v", again.at("import", "id"))
 		admin.want(t, 200, "POST", path+"/start", nil)
-		done = admin.awaitState(t, path, "import", "done")
+		done = admin.await(t, path, "import", "done")
 		same(t, "the unchanged leads", done.at("import", "unchanged"), "3")
 	})
+}
+
+func everyScope() string {
+	var names []string
+	for _, scope := range authz.AllScopes() {
+		names = append(names, string(scope))
+	}
+	return strings.Join(names, ",")
 }

@@ -121,11 +121,33 @@ func within(t *testing.T, nodes []*client, key string, before, after int, change
 // eventually asks again and again until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
+	waitFor(t, patience, what, holds)
+}
+
+// waitFor is eventually for what may take longer.
+func waitFor(t *testing.T, most time.Duration, what string, holds func() bool) {
+	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !holds(); <-tick.C {
+	for deadline := time.Now().Add(most); !holds(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, patience)
+			t.Fatalf("%s: not within %s", what, most)
 		}
 	}
+}
+
+// await waits for a record, which stands in the answers under a name, to be in a
+// state. After a kill on PostgreSQL the next server first has to find out that nobody
+// else leads, so it may take a while.
+func (c *client) await(t *testing.T, path, name, state string) (got answer) {
+	t.Helper()
+	waitFor(t, 6*patience, path+" "+state, func() bool {
+		got = c.want(t, 200, "GET", path, nil)
+		now := got.at(name, "state")
+		if now == "failed" && state != "failed" {
+			t.Fatalf("%s has failed: %s", path, got.text)
+		}
+		return now == state
+	})
+	return got
 }
