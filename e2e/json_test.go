@@ -7,27 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syncro/internal/api/apitest"
 )
 
 // at digs in a value of JSON: at("lead", "tags", 0); nil for what is not there.
 func (a answer) at(path ...any) any { return dig(a.body, path...) }
 
-func dig(v any, path ...any) any {
-	for _, step := range path {
-		switch step := step.(type) {
-		case string:
-			object, _ := v.(map[string]any)
-			v = object[step]
-		case int:
-			list, _ := v.([]any)
-			if step >= len(list) {
-				return nil
-			}
-			v = list[step]
-		}
-	}
-	return v
-}
+func dig(v any, path ...any) any { return apitest.Dig(v, path...) }
 
 // items are those of a list, none where there is no list.
 func items(list any) []any {

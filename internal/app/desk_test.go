@@ -1,18 +1,14 @@
 package app
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"syncro/internal/accounts"
-	"syncro/internal/api"
+	"syncro/internal/api/apitest"
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
@@ -84,41 +80,12 @@ type reply struct {
 }
 
 // at digs in the body: at("lead", "tags", 0).
-func (r reply) at(path ...any) any {
-	var v any = r.body
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			l, _ := v.([]any)
-			if p >= len(l) {
-				return nil
-			}
-			v = l[p]
-		}
-	}
-	return v
-}
+func (r reply) at(path ...any) any { return apitest.Dig(r.body, path...) }
 
 // do sends a request; headers are names and values in turn.
 func (d *desk) do(method, path string, body any, headers ...string) reply {
-	var raw []byte
-	if body != nil {
-		raw, _ = json.Marshal(body)
-	}
-	q := httptest.NewRequest(method, api.Base+path, bytes.NewReader(raw))
-	q.Header.Set("X-API-Key", d.key)
-	for i := 0; i+1 < len(headers); i += 2 {
-		q.Header.Set(headers[i], headers[i+1])
-	}
-	w := httptest.NewRecorder()
-	d.app.Handler().ServeHTTP(w, q)
-	text, _ := io.ReadAll(w.Body)
-	r := reply{status: w.Code, etag: w.Header().Get("ETag"), text: string(text)}
-	_ = json.Unmarshal(text, &r.body)
-	return r
+	got := apitest.Ask(d.app.Handler(), d.key, method, path, body, headers...)
+	return reply{got.Status, got.Header.Get("ETag"), got.Text, got.Body}
 }
 
 // want sends a request and demands its status.

@@ -1,11 +1,8 @@
 package app
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +10,7 @@ import (
 	"time"
 
 	"syncro/internal/accounts"
-	"syncro/internal/api"
+	"syncro/internal/api/apitest"
 	"syncro/internal/authz"
 	"syncro/internal/db"
 	"syncro/internal/db/dbtest"
@@ -67,23 +64,7 @@ type replied struct {
 }
 
 // at digs in the body.
-func (r replied) at(path ...any) any {
-	var v any = r.body
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			l, _ := v.([]any)
-			if p >= len(l) {
-				return nil
-			}
-			v = l[p]
-		}
-	}
-	return v
-}
+func (r replied) at(path ...any) any { return apitest.Dig(r.body, path...) }
 
 func (r replied) id(noun string) int64 {
 	id, _ := r.at(noun, "id").(float64)
@@ -92,19 +73,8 @@ func (r replied) id(noun string) int64 {
 
 // do asks with a key.
 func (o *office) do(key, method, path string, body any) replied {
-	var raw []byte
-	if text, ok := body.(string); ok {
-		raw = []byte(text)
-	} else if body != nil {
-		raw, _ = json.Marshal(body)
-	}
-	q := httptest.NewRequestWithContext(o.t.Context(), method, api.Base+path, bytes.NewReader(raw))
-	q.Header.Set("X-API-Key", key)
-	w := httptest.NewRecorder()
-	o.app.Handler().ServeHTTP(w, q)
-	r := replied{status: w.Code, text: w.Body.String()}
-	_ = json.Unmarshal(w.Body.Bytes(), &r.body)
-	return r
+	got := apitest.Ask(o.app.Handler(), key, method, path, body)
+	return replied{got.Status, got.Text, got.Body}
 }
 
 // want asks with the office's key and demands a status.

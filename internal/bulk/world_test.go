@@ -1,19 +1,18 @@
 package bulk_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"syncro/internal/accounts"
 	"syncro/internal/api"
+	"syncro/internal/api/apitest"
 	"syncro/internal/authz"
 	"syncro/internal/bulk"
 	"syncro/internal/customfields"
@@ -109,17 +108,8 @@ func (w *world) ask(tb testing.TB, status int, method, path string, body any, he
 }
 
 func (w *world) try(method, path string, body any, headers ...string) (int, object) {
-	raw, _ := json.Marshal(body)
-	q := httptest.NewRequest(method, api.Base+path, bytes.NewReader(raw))
-	q.Header.Set("X-API-Key", w.key)
-	for i := 0; i+1 < len(headers); i += 2 {
-		q.Header.Set(headers[i], headers[i+1])
-	}
-	recorder := httptest.NewRecorder()
-	w.handler.ServeHTTP(recorder, q)
-	var answer object
-	_ = json.Unmarshal(recorder.Body.Bytes(), &answer)
-	return recorder.Code, answer
+	got := apitest.Ask(w.handler, w.key, method, path, body, headers...)
+	return got.Status, got.Body
 }
 
 // create makes a lead in a stage and gives its id.

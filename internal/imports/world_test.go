@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"mime/multipart"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"syncro/internal/accounts"
 	"syncro/internal/api"
+	"syncro/internal/api/apitest"
 	"syncro/internal/authz"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
@@ -125,38 +125,14 @@ type answer struct {
 	body   map[string]any
 }
 
-func (a answer) at(path ...any) any {
-	var v any = a.body
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			l, _ := v.([]any)
-			if p >= len(l) {
-				return nil
-			}
-			v = l[p]
-		}
-	}
-	return v
-}
+func (a answer) at(path ...any) any { return apitest.Dig(a.body, path...) }
 
 func (w *world) send(a account, method, path, contentType string, body []byte, headers ...string) answer {
-	q := httptest.NewRequest(method, api.Base+path, bytes.NewReader(body))
-	q.Header.Set("X-API-Key", a.key)
 	if contentType != "" {
-		q.Header.Set("Content-Type", contentType)
+		headers = append(headers, "Content-Type", contentType)
 	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		q.Header.Set(headers[i], headers[i+1])
-	}
-	recorder := httptest.NewRecorder()
-	w.handler.ServeHTTP(recorder, q)
-	out := answer{status: recorder.Code, text: recorder.Body.String()}
-	_ = json.Unmarshal(recorder.Body.Bytes(), &out.body)
-	return out
+	got := apitest.Ask(w.handler, a.key, method, path, body, headers...)
+	return answer{got.Status, got.Text, got.Body}
 }
 
 // want sends a request with a JSON body and demands its status.

@@ -1,18 +1,15 @@
 package leads_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"syncro/internal/accounts"
 	"syncro/internal/api"
+	"syncro/internal/api/apitest"
 	"syncro/internal/authz"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
@@ -130,23 +127,7 @@ type answer struct {
 }
 
 // at digs in the body: at("lead", "tags", 0).
-func (a answer) at(path ...any) any {
-	var v any = a.body
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			l, _ := v.([]any)
-			if p >= len(l) {
-				return nil
-			}
-			v = l[p]
-		}
-	}
-	return v
-}
+func (a answer) at(path ...any) any { return apitest.Dig(a.body, path...) }
 
 func (a answer) id() int64 {
 	id, _ := a.at("lead", "id").(float64)
@@ -155,27 +136,8 @@ func (a answer) id() int64 {
 
 // do sends a request to the server; body is marshalled unless it is a text.
 func (w *world) do(a account, method, path string, body any, headers ...string) answer {
-	var raw []byte
-	switch b := body.(type) {
-	case nil:
-	case string:
-		raw = []byte(b)
-	default:
-		raw, _ = json.Marshal(b)
-	}
-	q := httptest.NewRequest(method, api.Base+path, bytes.NewReader(raw))
-	if a.key != "" {
-		q.Header.Set("X-API-Key", a.key)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		q.Header.Set(headers[i], headers[i+1])
-	}
-	recorder := httptest.NewRecorder()
-	w.handler.ServeHTTP(recorder, q)
-	text, _ := io.ReadAll(recorder.Body)
-	out := answer{status: recorder.Code, header: recorder.Header(), text: string(text)}
-	_ = json.Unmarshal(text, &out.body)
-	return out
+	got := apitest.Ask(w.handler, a.key, method, path, body, headers...)
+	return answer{got.Status, got.Header, got.Text, got.Body}
 }
 
 // want sends a request and demands its status.

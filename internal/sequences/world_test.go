@@ -1,14 +1,10 @@
 package sequences_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -16,6 +12,7 @@ import (
 
 	"syncro/internal/accounts"
 	"syncro/internal/api"
+	"syncro/internal/api/apitest"
 	"syncro/internal/authz"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
@@ -125,43 +122,16 @@ type answer struct {
 }
 
 // at digs in the body: at("lead", "tags", 0).
-func (a answer) at(path ...any) any {
-	var v any = a.body
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			l, _ := v.([]any)
-			if p >= len(l) {
-				return nil
-			}
-			v = l[p]
-		}
-	}
-	return v
-}
+func (a answer) at(path ...any) any { return apitest.Dig(a.body, path...) }
 
 // ask sends a request to the server and demands its status.
 func (w *world) ask(status int, method, path string, body any) answer {
 	w.t.Helper()
-	raw, ok := body.(string)
-	if !ok && body != nil {
-		text, _ := json.Marshal(body)
-		raw = string(text)
+	got := apitest.Ask(w.handler, "crm_key", method, path, body)
+	if got.Status != status {
+		w.t.Fatalf("%s %s: %d %s; want %d", method, path, got.Status, got.Text, status)
 	}
-	q := httptest.NewRequestWithContext(w.t.Context(), method, api.Base+path, bytes.NewReader([]byte(raw)))
-	q.Header.Set("X-API-Key", "crm_key")
-	recorder := httptest.NewRecorder()
-	w.handler.ServeHTTP(recorder, q)
-	text, _ := io.ReadAll(recorder.Body)
-	got := answer{status: recorder.Code, text: string(text)}
-	_ = json.Unmarshal(text, &got.body)
-	if got.status != status {
-		w.t.Fatalf("%s %s: %d %s; want %d", method, path, got.status, got.text, status)
-	}
-	return got
+	return answer{got.Status, got.Text, got.Body}
 }
 
 // sequence makes an active sequence of steps, written as JSON.

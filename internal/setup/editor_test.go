@@ -3,16 +3,15 @@ package setup_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 
 	"syncro/internal/accounts"
 	"syncro/internal/api"
+	"syncro/internal/api/apitest"
 	"syncro/internal/authz"
 	"syncro/internal/customfields"
 	"syncro/internal/db"
@@ -62,12 +61,8 @@ func eachDesk(t *testing.T, test func(d desk)) {
 
 // ask sends a request and gives what was answered.
 func (d desk) ask(method, path, body string) (status int, answer string) {
-	request := httptest.NewRequest(method, api.Base+path, strings.NewReader(body))
-	request.Header.Set("X-API-Key", d.key)
-	w := httptest.NewRecorder()
-	d.handler.ServeHTTP(w, request)
-	text, _ := io.ReadAll(w.Body)
-	return w.Code, string(text)
+	got := apitest.Ask(d.handler, d.key, method, path, body)
+	return got.Status, got.Text
 }
 
 // want demands an answer that holds a text.
