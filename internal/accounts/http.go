@@ -113,15 +113,11 @@ func (s *Service) routesOfUsers(r *api.Router) {
 	update := func(ctx context.Context, c *api.Call, form *input.Form[UserChanges]) (userAnswer, error) {
 		return answerOf(s.UpdateUser(ctx, c.Actor, c.ID("id"), form))
 	}
-	route := api.Route{
-		Path: "/users/{id}", Scope: authz.UsersWrite, Tag: sectionUsers,
+	api.HandleUpdate(r, api.Route{
+		Path: "/users/{id}", Scope: authz.UsersWrite, Tag: sectionUsers, ID: "updateUser", Summary: "Update a user",
 		Description: "Changes only what is sent. Keys that act as the user follow the new role at once. PUT and PATCH mean the same.",
 		BodyExample: map[string]any{"role": "viewer"}, Refusals: []api.Refusal{lastAdminRefusal},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateUser", "Update a user"
-	api.HandleBody(r, route, update)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchUser", "Update a user (PATCH)"
-	api.HandleBody(r, route, update)
+	}, update)
 	api.HandleQuery(r, api.Route{
 		Method: http.MethodDelete, Path: "/users/{id}", Scope: authz.UsersWrite, ID: "deleteUser", Tag: sectionUsers, Summary: "Delete a user",
 		Description: "Takes a user out of the account. Leads, pending tasks and conversations go to `reassign_to`; above 5000 of them they have to be given away before. Keys that act as the user are revoked; the name stays in the history.",

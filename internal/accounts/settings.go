@@ -95,13 +95,9 @@ func (s *Service) routesOfSettings(r *api.Router) {
 		settings, err := s.ChangeSettings(ctx, c.Actor, form)
 		return settingsAnswer{true, settings}, err
 	}
-	route := api.Route{
-		Path: "/account/settings", Scope: authz.SettingsWrite, Tag: sectionAccount,
+	api.HandleUpdate(r, api.Route{
+		Path: "/account/settings", Scope: authz.SettingsWrite, Tag: sectionAccount, ID: "updateSettings", Summary: "Change the settings",
 		Description: "Changes only what is sent. PUT and PATCH mean the same.",
 		BodyExample: map[string]any{"time_zone": "America/Manaus"},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateSettings", "Change the settings"
-	api.HandleBody(r, route, change)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchSettings", "Change the settings (PATCH)"
-	api.HandleBody(r, route, change)
+	}, change)
 }

@@ -164,6 +164,17 @@ func HandleBody[B, A any](r *Router, route Route, handle func(ctx context.Contex
 	})
 }
 
+// HandleUpdate declares a route of a change under PUT and PATCH, which mean the same:
+// what is sent changes. Its ID begins with "update"; that of PATCH with "patch".
+func HandleUpdate[B, A any](r *Router, route Route, handle func(ctx context.Context, c *Call, form *input.Form[B]) (A, error)) {
+	route.Method = http.MethodPut
+	HandleBody(r, route, handle)
+	route.Method = http.MethodPatch
+	route.ID = "patch" + strings.TrimPrefix(route.ID, "update")
+	route.Summary += " (PATCH)"
+	HandleBody(r, route, handle)
+}
+
 // HandleQueryBody declares a route that reads both: its query into Q, as
 // [HandleQuery] does without the checks, and its body into B, as [HandleBody] does.
 // What is wrong with the query is refused before the handler runs.

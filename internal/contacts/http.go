@@ -44,14 +44,10 @@ func (s *Service) Routes(r *api.Router) {
 		contact, err := s.Change(ctx, c.Actor, c.ID("id"), c.ID("contact_id"), form)
 		return answer{true, contact}, err
 	}
-	route := api.Route{
-		Path: "/leads/{id}/contacts/{contact_id}", Scope: authz.LeadsWrite, Tag: section,
+	api.HandleUpdate(r, api.Route{
+		Path: "/leads/{id}/contacts/{contact_id}", Scope: authz.LeadsWrite, Tag: section, ID: "updateLeadContact", Summary: "Update a contact of a lead",
 		Description: "Changes only what is sent; null clears. PUT and PATCH mean the same.", BodyExample: map[string]any{"role": "Sócia"},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateLeadContact", "Update a contact of a lead"
-	api.HandleBody(r, route, change)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchLeadContact", "Update a contact of a lead (PATCH)"
-	api.HandleBody(r, route, change)
+	}, change)
 	api.Handle(r, api.Route{
 		Method: http.MethodDelete, Path: "/leads/{id}/contacts/{contact_id}", Scope: authz.LeadsWrite, ID: "removeLeadContact", Tag: section, Summary: "Remove a contact from a lead",
 		Description: "Takes the person from the lead.",

@@ -84,15 +84,11 @@ func (s *Service) Routes(r *api.Router) {
 	update := func(ctx context.Context, c *api.Call, form *input.Form[UpdateFields]) (Shown, error) {
 		return show(s.Update(ctx, c.Actor, c.ID("id"), form))
 	}
-	route := api.Route{
-		Path: "/imports/{id}", Scope: authz.LeadsWrite, Tag: section, Refusals: []api.Refusal{begun},
+	api.HandleUpdate(r, api.Route{
+		Path: "/imports/{id}", Scope: authz.LeadsWrite, Tag: section, ID: "updateImport", Summary: "Set mapping and options", Refusals: []api.Refusal{begun},
 		Description: "Changes what is sent, until the import is started. A dry run is void then. PUT and PATCH mean the same.",
 		BodyExample: map[string]any{"mapping": map[string]any{"Nome": "name", "B": "phone", "Obs": nil}, "stage_id": 5, "on_duplicate": "update", "tags": []string{"feira-2026"}},
-	}
-	route.Method, route.ID, route.Summary = "PUT", "updateImport", "Set mapping and options"
-	api.HandleBody(r, route, update)
-	route.Method, route.ID, route.Summary = "PATCH", "patchImport", "Set mapping and options (PATCH)"
-	api.HandleBody(r, route, update)
+	}, update)
 	api.Handle(r, api.Route{
 		Method: "DELETE", Path: "/imports/{id}", Scope: authz.LeadsWrite, ID: "deleteImport", Tag: section, Summary: "Delete an import", Refusals: []api.Refusal{begun},
 		Description: "Forgets the file and what is known of its rows. The leads stay; the import can be undone no more.",

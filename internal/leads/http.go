@@ -61,15 +61,11 @@ func (s *Service) routesOfOne(r *api.Router) {
 	update := func(ctx context.Context, c *api.Call, form *input.Form[UpdateFields]) (LeadAnswer, error) {
 		return s.Update(ctx, c.Actor, c.ID("id"), c.Expected, form)
 	}
-	route := api.Route{
-		Path: "/leads/{id}", Scope: authz.LeadsWrite, Tag: section,
+	api.HandleUpdate(r, api.Route{
+		Path: "/leads/{id}", Scope: authz.LeadsWrite, Tag: section, ID: "updateLead", Summary: "Update a lead",
 		Description: "Changes only what is sent; null clears. `tags` replaces the tags. A change of stage follows the rules of a move. PUT and PATCH mean the same.",
 		Refusals:    []api.Refusal{blockedRefusal(blockedMove)}, BodyExample: map[string]any{"value": 7500, "notes": nil},
-	}
-	route.Method, route.ID, route.Summary = "PUT", "updateLead", "Update a lead"
-	api.HandleBody(r, route, update)
-	route.Method, route.ID, route.Summary = "PATCH", "patchLead", "Update a lead (PATCH)"
-	api.HandleBody(r, route, update)
+	}, update)
 	api.Handle(r, api.Route{
 		Method: "DELETE", Path: "/leads/{id}", Scope: authz.LeadsWrite, ID: "deleteLead", Tag: section, Summary: "Delete a lead",
 		Description: "Moves the lead to the trash: it is gone from every list and endpoint, and kept for 30 days.",

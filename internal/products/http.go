@@ -54,15 +54,11 @@ func (s *Service) Routes(r *api.Router) {
 		p, err := s.Update(ctx, c.Actor, c.ID("id"), form)
 		return answer{true, p}, err
 	}
-	route := api.Route{
-		Path: "/products/{id}", Scope: authz.ProductsWrite, Tag: section,
+	api.HandleUpdate(r, api.Route{
+		Path: "/products/{id}", Scope: authz.ProductsWrite, Tag: section, ID: "updateProduct", Summary: "Update a product",
 		Description: "Changes only what is sent; what leads have of it stays as it was added. PUT and PATCH mean the same.",
 		BodyExample: map[string]any{"price": 480},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateProduct", "Update a product"
-	api.HandleBody(r, route, update)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchProduct", "Update a product (PATCH)"
-	api.HandleBody(r, route, update)
+	}, update)
 	api.Handle(r, api.Route{
 		Method: http.MethodDelete, Path: "/products/{id}", Scope: authz.ProductsWrite, ID: "deleteProduct", Tag: section, Summary: "Delete a product",
 		Description: "Removes a product that no lead has; one in use is deactivated instead (`is_active` false).",
@@ -93,15 +89,11 @@ func (s *Service) routesOfLines(r *api.Router) {
 		l, err := s.ChangeLine(ctx, c.Actor, c.ID("id"), c.ID("line_id"), form)
 		return lineAnswer{true, l}, err
 	}
-	route := api.Route{
-		Path: "/leads/{id}/products/{line_id}", Scope: authz.LeadsWrite, Tag: section,
+	api.HandleUpdate(r, api.Route{
+		Path: "/leads/{id}/products/{line_id}", Scope: authz.LeadsWrite, Tag: section, ID: "updateLeadProduct", Summary: "Update a product of a lead",
 		Description: "Changes only what is sent. `line_id` is the `id` of the lead's product. PUT and PATCH mean the same.",
 		BodyExample: map[string]any{"quantity": 3},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateLeadProduct", "Update a product of a lead"
-	api.HandleBody(r, route, change)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchLeadProduct", "Update a product of a lead (PATCH)"
-	api.HandleBody(r, route, change)
+	}, change)
 	api.Handle(r, api.Route{
 		Method: http.MethodDelete, Path: "/leads/{id}/products/{line_id}", Scope: authz.LeadsWrite, ID: "removeLeadProduct", Tag: section, Summary: "Remove a product from a lead",
 		Description: "Takes the product out of the lead.",

@@ -56,15 +56,11 @@ func (s *Service) Routes(r *api.Router) {
 	change := func(ctx context.Context, c *api.Call, form *input.Form[RuleChanges]) (ruleAnswer, error) {
 		return shown(s.ChangeRule(ctx, c.Actor, c.ID("id"), form))
 	}
-	route := api.Route{
-		Path: "/scoring/rules/{id}", Scope: authz.SettingsWrite, Tag: section,
+	api.HandleUpdate(r, api.Route{
+		Path: "/scoring/rules/{id}", Scope: authz.SettingsWrite, Tag: section, ID: "updateScoringRule", Summary: "Update a scoring rule",
 		Description: "Changes only what is sent; `conditions` replaces them all. Points that it has given stay. PUT and PATCH mean the same.",
 		BodyExample: map[string]any{"points": 15, "is_active": true},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateScoringRule", "Update a scoring rule"
-	api.HandleBody(r, route, change)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchScoringRule", "Update a scoring rule (PATCH)"
-	api.HandleBody(r, route, change)
+	}, change)
 	api.Handle(r, api.Route{
 		Method: http.MethodDelete, Path: "/scoring/rules/{id}", Scope: authz.SettingsWrite, ID: "deleteScoringRule", Tag: section, Summary: "Delete a scoring rule",
 		Description: "Removes the rule. Points that it has given stay, with their lines in the log.",
@@ -94,13 +90,9 @@ func (s *Service) routesOfDecay(r *api.Router) {
 		d, err := s.ChangeDecay(ctx, c.Actor, form)
 		return decayAnswer{true, d}, err
 	}
-	route := api.Route{
-		Path: "/scoring/decay", Scope: authz.SettingsWrite, Tag: section,
+	api.HandleUpdate(r, api.Route{
+		Path: "/scoring/decay", Scope: authz.SettingsWrite, Tag: section, ID: "updateDecay", Summary: "Change the decay of scores",
 		Description: "Changes only what is sent. Days before it was switched on cost nothing. PUT and PATCH mean the same.",
 		BodyExample: map[string]any{"points_per_day": 2, "after_days": 30},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateDecay", "Change the decay of scores"
-	api.HandleBody(r, route, change)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchDecay", "Change the decay of scores (PATCH)"
-	api.HandleBody(r, route, change)
+	}, change)
 }

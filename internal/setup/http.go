@@ -26,16 +26,6 @@ func (e *Editor) Routes(r *api.Router) {
 	e.fieldRoutes(r)
 }
 
-// updates declares a route under PUT and PATCH, which mean the same.
-func updates[B, A any](r *api.Router, route api.Route, what string, handle func(ctx context.Context, c *api.Call, form *input.Form[B]) (A, error)) {
-	route.Summary = "Update " + what
-	put, patch := route, route
-	put.Method, put.ID = http.MethodPut, "update"+route.ID
-	patch.Method, patch.ID, patch.Summary = http.MethodPatch, "patch"+route.ID, route.Summary+" (PATCH)"
-	api.HandleBody(r, put, handle)
-	api.HandleBody(r, patch, handle)
-}
-
 // order declares a route that puts a list into an order.
 func order(r *api.Router, route api.Route, put func(ctx context.Context, actor authz.Actor, c *api.Call, form *input.Form[OrderFields]) error) {
 	route.Method, route.BodyExample = http.MethodPut, map[string]any{"ids": []int{3, 1, 2}}
@@ -69,11 +59,11 @@ func (e *Editor) pipelineRoutes(r *api.Router) {
 		p, err := e.Pipeline(ctx, c.Actor, c.ID("id"))
 		return pipelineAnswer{true, detailOf(p)}, err
 	})
-	updates(r, api.Route{
-		Path: "/pipelines/{id}", Scope: authz.PipelinesWrite, ID: "Pipeline", Tag: pipelineSection,
+	api.HandleUpdate(r, api.Route{
+		Path: "/pipelines/{id}", Scope: authz.PipelinesWrite, ID: "updatePipeline", Tag: pipelineSection, Summary: "Update a pipeline",
 		Description: "Changes only what is sent. Stages have operations of their own.",
 		BodyExample: map[string]any{"name": "Pós-venda"},
-	}, "a pipeline", func(ctx context.Context, c *api.Call, form *input.Form[PipelineChanges]) (pipelineAnswer, error) {
+	}, func(ctx context.Context, c *api.Call, form *input.Form[PipelineChanges]) (pipelineAnswer, error) {
 		p, err := e.RenamePipeline(ctx, c.Actor, c.ID("id"), form)
 		return pipelineAnswer{true, detailOf(p)}, err
 	})
@@ -109,11 +99,11 @@ func (e *Editor) stageRoutes(r *api.Router) {
 		s, err := e.Stage(ctx, c.Actor, c.ID("id"))
 		return stageAnswer{true, detailOfStage(s)}, err
 	})
-	updates(r, api.Route{
-		Path: "/stages/{id}", Scope: authz.PipelinesWrite, ID: "Stage", Tag: pipelineSection,
+	api.HandleUpdate(r, api.Route{
+		Path: "/stages/{id}", Scope: authz.PipelinesWrite, ID: "updateStage", Tag: pipelineSection, Summary: "Update a stage",
 		Description: "Changes only what is sent; null clears. The kind does not change while the stage holds leads.",
 		BodyExample: map[string]any{"name": "Demonstração", "rotting_days": nil},
-	}, "a stage", func(ctx context.Context, c *api.Call, form *input.Form[StageChanges]) (stageAnswer, error) {
+	}, func(ctx context.Context, c *api.Call, form *input.Form[StageChanges]) (stageAnswer, error) {
 		s, err := e.UpdateStage(ctx, c.Actor, c.ID("id"), form)
 		return stageAnswer{true, detailOfStage(s)}, err
 	})
@@ -136,11 +126,11 @@ func (e *Editor) requirementRoutes(r *api.Router) {
 		made, err := e.CreateRequirement(ctx, c.Actor, c.ID("id"), form)
 		return requirementAnswer{true, requirementDetail(made)}, err
 	})
-	updates(r, api.Route{
-		Path: "/stage-requirements/{id}", Scope: authz.PipelinesWrite, ID: "StageRequirement", Tag: pipelineSection,
+	api.HandleUpdate(r, api.Route{
+		Path: "/stage-requirements/{id}", Scope: authz.PipelinesWrite, ID: "updateStageRequirement", Tag: pipelineSection, Summary: "Update a stage requirement",
 		Description: "Changes only what is sent. Tasks that the requirement has made stay as they are.",
 		BodyExample: map[string]any{"due_in_days": 3},
-	}, "a stage requirement", func(ctx context.Context, c *api.Call, form *input.Form[RequirementChanges]) (requirementAnswer, error) {
+	}, func(ctx context.Context, c *api.Call, form *input.Form[RequirementChanges]) (requirementAnswer, error) {
 		changed, err := e.UpdateRequirement(ctx, c.Actor, c.ID("id"), form)
 		return requirementAnswer{true, requirementDetail(changed)}, err
 	})
@@ -167,11 +157,11 @@ func (e *Editor) reasonRoutes(r *api.Router) {
 	}, func(ctx context.Context, actor authz.Actor, _ *api.Call, form *input.Form[OrderFields]) error {
 		return e.OrderReasons(ctx, actor, form)
 	})
-	updates(r, api.Route{
-		Path: "/lost-reasons/{id}", Scope: authz.PipelinesWrite, ID: "LostReason", Tag: pipelineSection,
+	api.HandleUpdate(r, api.Route{
+		Path: "/lost-reasons/{id}", Scope: authz.PipelinesWrite, ID: "updateLostReason", Tag: pipelineSection, Summary: "Update a lost reason",
 		Description: "Changes only what is sent.",
 		BodyExample: map[string]any{"name": "Sem orçamento"},
-	}, "a lost reason", func(ctx context.Context, c *api.Call, form *input.Form[ReasonChanges]) (reasonAnswer, error) {
+	}, func(ctx context.Context, c *api.Call, form *input.Form[ReasonChanges]) (reasonAnswer, error) {
 		reason, err := e.UpdateReason(ctx, c.Actor, c.ID("id"), form)
 		return reasonAnswer{true, reasonDetail(reason)}, err
 	})

@@ -41,11 +41,11 @@ func (e *Editor) fieldRoutes(r *api.Router) {
 		f, err := e.Field(ctx, c.Actor, c.ID("id"))
 		return shownField(f), err
 	})
-	updates(r, api.Route{
-		Path: "/custom-fields/{id}", Scope: authz.CustomFieldsWrite, ID: "CustomField", Tag: fieldSection,
+	api.HandleUpdate(r, api.Route{
+		Path: "/custom-fields/{id}", Scope: authz.CustomFieldsWrite, ID: "updateCustomField", Tag: fieldSection, Summary: "Update a custom field",
 		Description: "Changes only what is sent. Another type, or other options, must suit the values that leads have (of at most 20,000 leads): they are converted with it. A new name leaves the values where they are.",
 		BodyExample: map[string]any{"label": "Porte da empresa", "is_active": false},
-	}, "a custom field", func(ctx context.Context, c *api.Call, form *input.Form[FieldChanges]) (fieldAnswer, error) {
+	}, func(ctx context.Context, c *api.Call, form *input.Form[FieldChanges]) (fieldAnswer, error) {
 		f, err := e.UpdateField(ctx, c.Actor, c.ID("id"), form)
 		return shownField(f), err
 	})

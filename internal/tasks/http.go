@@ -58,16 +58,12 @@ func (s *Service) routesOfOne(r *api.Router) {
 	update := func(ctx context.Context, c *api.Call, form *input.Form[UpdateFields]) (Answer, error) {
 		return shown(s.Update(ctx, c.Actor, c.ID("id"), c.Expected, form))
 	}
-	route := api.Route{
-		Path: "/tasks/{id}", Scope: authz.TasksWrite, Tag: section,
+	api.HandleUpdate(r, api.Route{
+		Path: "/tasks/{id}", Scope: authz.TasksWrite, Tag: section, ID: "updateTask", Summary: "Update a task",
 		Description: "Changes only what is sent; null clears. PUT and PATCH mean the same.",
 		Refusals:    []api.Refusal{{Status: http.StatusUnprocessableEntity, When: "A mandatory task is to be given to another lead.", Example: map[string]any{"message": notTransferable}}},
 		BodyExample: map[string]any{"due_date": "2026-07-02", "notes": nil},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateTask", "Update a task"
-	api.HandleBody(r, route, update)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchTask", "Update a task (PATCH)"
-	api.HandleBody(r, route, update)
+	}, update)
 	api.Handle(r, api.Route{
 		Method: http.MethodDelete, Path: "/tasks/{id}", Scope: authz.TasksWrite, ID: "deleteTask", Tag: section, Summary: "Delete a task",
 		Description: "Deletes the task for good.",

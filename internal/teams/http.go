@@ -43,15 +43,11 @@ func (s *Service) Routes(r *api.Router) {
 	update := func(ctx context.Context, c *api.Call, form *input.Form[Changes]) (answer, error) {
 		return shown(s.Update(ctx, c.Actor, c.ID("id"), form))
 	}
-	route := api.Route{
-		Path: "/teams/{id}", Scope: authz.UsersWrite, Tag: section,
+	api.HandleUpdate(r, api.Route{
+		Path: "/teams/{id}", Scope: authz.UsersWrite, Tag: section, ID: "updateTeam", Summary: "Update a team",
 		Description: "Changes only what is sent; `user_ids` replaces the members. PUT and PATCH mean the same.",
 		BodyExample: map[string]any{"user_ids": []int{12, 14, 15}},
-	}
-	route.Method, route.ID, route.Summary = http.MethodPut, "updateTeam", "Update a team"
-	api.HandleBody(r, route, update)
-	route.Method, route.ID, route.Summary = http.MethodPatch, "patchTeam", "Update a team (PATCH)"
-	api.HandleBody(r, route, update)
+	}, update)
 	api.Handle(r, api.Route{
 		Method: http.MethodDelete, Path: "/teams/{id}", Scope: authz.UsersWrite, ID: "deleteTeam", Tag: section, Summary: "Delete a team",
 		Description: "Removes the team. Leads stay with the users who got them.",
