@@ -1,6 +1,10 @@
 package leads
 
-import "syncro/internal/db"
+import (
+	"strconv"
+
+	"syncro/internal/db"
+)
 
 // throughBlocks tells whether lead_blocks can lead to the page.
 func (l *listing) throughBlocks() bool {
@@ -54,7 +58,7 @@ func (l *listing) blockStatement() db.Statement {
 	return db.Statement{
 		SQL: `WITH sums AS (SELECT block, sum(leads) AS leads, sum(sum(leads)) OVER (ORDER BY block DESC) AS upto FROM lead_blocks WHERE account_id = $1 AND ` + blocks + ` GROUP BY block),
 			start AS (SELECT block, (upto - leads)::bigint AS before FROM sums WHERE upto > ` + offset + ` ORDER BY block DESC LIMIT 1),
-			first AS (SELECT id FROM leads WHERE ` + c.sql() + ` AND id < (SELECT (block + 1) * 1024 FROM start) ORDER BY id DESC LIMIT 1 OFFSET ` + offset + ` - (SELECT before FROM start))
+			first AS (SELECT id FROM leads WHERE ` + c.sql() + ` AND id < (SELECT (block + 1) * ` + strconv.Itoa(blockSize) + ` FROM start) ORDER BY id DESC LIMIT 1 OFFSET ` + offset + ` - (SELECT before FROM start))
 			SELECT ` + shownColumns + ` FROM leads WHERE account_id = $1 AND ` + page,
 		Args: c.args,
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"syncro/internal/authz"
 	"syncro/internal/db"
@@ -142,8 +143,8 @@ func RebuildCounters(tx *db.Tx, accountID int64) error {
 			SELECT account_id, pipeline_id, stage_id, archived, 0, count(*) FROM leads WHERE account_id = $1 AND ` + listed + `
 			GROUP BY account_id, pipeline_id, stage_id, archived`,
 		`INSERT INTO lead_blocks (account_id, pipeline_id, block, slot, leads)
-			SELECT account_id, pipeline_id, id / 1024, 0, count(*) FROM leads WHERE account_id = $1 AND ` + listed + `
-			GROUP BY account_id, pipeline_id, id / 1024`,
+			SELECT account_id, pipeline_id, id / ` + strconv.Itoa(blockSize) + `, 0, count(*) FROM leads WHERE account_id = $1 AND ` + listed + `
+			GROUP BY account_id, pipeline_id, id / ` + strconv.Itoa(blockSize),
 	} {
 		if _, err := tx.Exec(sql, accountID); err != nil {
 			return err

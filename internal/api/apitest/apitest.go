@@ -3,6 +3,7 @@ package apitest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -31,7 +32,7 @@ func Ask(h http.Handler, key, method, path string, body any, headers ...string) 
 	default:
 		raw, _ = json.Marshal(b) // tests send maps, lists and plain values
 	}
-	q := httptest.NewRequest(method, api.Base+path, bytes.NewReader(raw))
+	q := httptest.NewRequestWithContext(context.Background(), method, api.Base+path, bytes.NewReader(raw))
 	if key != "" {
 		q.Header.Set("X-API-Key", key)
 	}
