@@ -65,10 +65,7 @@ func Update(tx *db.Tx, accountID int64, f Field) error {
 // in the field. It reads all leads of the account: it is for rare acts of
 // administration.
 func HasValues(q db.Querier, accountID, fieldID int64) (has bool, err error) {
-	// In a stored object a number in quotes before a colon can be nothing but a
-	// key: a quote inside of a value has a backslash before it.
-	key := `"` + strconv.FormatInt(fieldID, 10) + `":`
-	err = db.Get(q.Query(`SELECT EXISTS (SELECT 1 FROM leads WHERE account_id = $1 AND strpos(custom_values, $2) > 0)`, accountID, key), &has)
+	err = db.Get(q.Query(`SELECT EXISTS (SELECT 1 FROM leads WHERE account_id = $1 AND strpos(custom_values, $2) > 0)`, accountID, Mark(fieldID)), &has)
 	if err != nil {
 		return false, fmt.Errorf("looking for values of custom field %d: %w", fieldID, err)
 	}
@@ -84,6 +81,11 @@ func Remove(tx *db.Tx, accountID, fieldID int64) error {
 	}
 	return nil
 }
+
+// Mark is a text that a lead's stored values hold if and only if there is one of the
+// field: a number in quotes before a colon can be nothing but a key, since a quote
+// inside of a value has a backslash before it.
+func Mark(fieldID int64) string { return `"` + strconv.FormatInt(fieldID, 10) + `":` }
 
 func optionsText(options []string) string {
 	text := []byte{'['}

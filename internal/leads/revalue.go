@@ -2,7 +2,6 @@ package leads
 
 import (
 	"encoding/json"
-	"strconv"
 
 	"syncro/internal/authz"
 	"syncro/internal/customfields"
@@ -26,17 +25,15 @@ func Revalue(tx *db.Tx, actor authz.Actor, fieldID, limit int64, convert func(js
 		id, version int64
 		values      string
 	}
-	// In a stored object a number in quotes before a colon can be nothing but a key:
-	// a quote inside of a value has a backslash before it.
-	key := `"` + strconv.FormatInt(fieldID, 10) + `":`
+	mark := customfields.Mark(fieldID)
 	var out Revalued
-	if err := db.Get(tx.Query(`SELECT count(*) FROM leads WHERE account_id = $1 AND strpos(custom_values, $2) > 0`, actor.AccountID, key), &out.Leads); err != nil {
+	if err := db.Get(tx.Query(`SELECT count(*) FROM leads WHERE account_id = $1 AND strpos(custom_values, $2) > 0`, actor.AccountID, mark), &out.Leads); err != nil {
 		return out, err
 	}
 	if out.Leads == 0 || out.Leads > limit {
 		return out, nil
 	}
-	holders, err := db.Collect(tx.Query(`SELECT id, version, custom_values FROM leads WHERE account_id = $1 AND strpos(custom_values, $2) > 0 ORDER BY id FOR UPDATE`, actor.AccountID, key),
+	holders, err := db.Collect(tx.Query(`SELECT id, version, custom_values FROM leads WHERE account_id = $1 AND strpos(custom_values, $2) > 0 ORDER BY id FOR UPDATE`, actor.AccountID, mark),
 		func(rows *db.Rows, h *holder) { rows.Scan(&h.id, &h.version, &h.values) })
 	if err != nil {
 		return out, err
